@@ -1,0 +1,124 @@
+"""Where each member of an artifact lies on the target, and what a path there means.
+
+Pure.  A `Tree` is a read-only file system of absolute POSIX paths, with
+symbolic links that are resolved inside it and never on the checking machine.
+Paths are plain strings here because the loader and the importer join and
+compare them by the ten thousand; they become `PurePosixPath` at the model.
+"""
+
+from __future__ import annotations
+
+import enum
+import posixpath
+from collections.abc import Iterable, Mapping, Set as AbstractSet
+from dataclasses import dataclass
+
+_MAX_LINKS = 40  # Linux: MAXSYMLINKS
+
+
+class Kind(enum.Enum):
+    """What a path of the tree is, its own links not followed."""
+
+    FILE = enum.auto()
+    DIRECTORY = enum.auto()
+    SYMLINK = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One path of the tree: its kind, POSIX mode bits (None where unknown), link target."""
+
+    kind: Kind
+    mode: int | None = None
+    target: str = ""
+
+
+class Tree:
+    """A read-only file system: absolute, normalised paths to entries.
+
+    Parent directories that no member names exist all the same, as they do
+    once an archive has been unpacked.
+    """
+
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
+        self._entries = dict(entries)
+        self._children: dict[str, set[str]] = {"/": set()}
+        self._links = any(entry.kind is Kind.SYMLINK for entry in entries.values())
+        for path, entry in entries.items():
+            self._add_parents(path)
+            if entry.kind is Kind.DIRECTORY:
+                self._children.setdefault(path, set())
+
+    def _add_parents(self, path: str) -> None:
+        while path != "/":
+            parent, _, name = path.rpartition("/")
+            parent = parent or "/"
+            known = self._children.get(parent)
+            if known is not None:
+                if name in known:
+                    return
+                known.add(name)
+            else:
+                self._children[parent] = {name}
+            path = parent
+
+    def real(self, path: str) -> str | None:
+        """Return the path with every link followed, or None where that leads nowhere."""
+        if not self._links:
+            path = posixpath.normpath(path)
+            return path if path in self._entries or path in self._children else None
+        todo = [part for part in reversed(path.split("/")) if part not in ("", ".")]
+        here = "/"
+        links = 0
+        while todo:
+            part = todo.pop()
+            if part == "..":
+                here = posixpath.dirname(here)
+                continue
+            step = posixpath.join(here, part)
+            entry = self._entries.get(step)
+            if entry is not None and entry.kind is Kind.SYMLINK:
+                links += 1
+                if links > _MAX_LINKS:
+                    return None
+                if entry.target.startswith("/"):
+                    here = "/"
+                todo.extend(p for p in reversed(entry.target.split("/")) if p not in ("", "."))
+                continue
+            if entry is None and step not in self._children:
+                return None
+            here = step
+        return here
+
+    def is_file(self, path: str) -> bool:
+        """Whether `path` names a regular file, links followed."""
+        real = self.real(path)
+        if real is None:
+            return False
+        entry = self._entries.get(real)
+        return entry is not None and entry.kind is Kind.FILE
+
+    def is_dir(self, path: str) -> bool:
+        """Whether `path` names a directory, links followed."""
+        real = self.real(path)
+        if real is None:
+            return False
+        entry = self._entries.get(real)
+        return real in self._children and (entry is None or entry.kind is Kind.DIRECTORY)
+
+    def children(self, path: str) -> AbstractSet[str]:
+        """Return the names in the directory `path`; empty where it is none."""
+        real = self.real(path)
+        return self._children.get(real, frozenset()) if real is not None else frozenset()
+
+    def entry(self, path: str) -> Entry | None:
+        """Return what the archive says of `path` itself, links not followed."""
+        return self._entries.get(path)
+
+    def files(self) -> Iterable[str]:
+        """Yield the path of every regular file, in the order of the artifact."""
+        return (path for path, entry in self._entries.items() if entry.kind is Kind.FILE)
+
+    def links(self) -> Iterable[str]:
+        """Yield the path of every symbolic link, in the order of the artifact."""
+        return (path for path, entry in self._entries.items() if entry.kind is Kind.SYMLINK)
