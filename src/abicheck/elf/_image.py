@@ -1,0 +1,93 @@
+"""An object as it would be mapped: addresses to bytes, every access bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from abicheck.model import Segment
+
+PT_LOAD: Final = 1
+
+
+class MalformedError(Exception):
+    """A table of the object points where the loader would find nothing."""
+
+
+class Image:
+    """The file part of an object's PT_LOAD segments, read by virtual address.
+
+    A segment shows what `mmap` would show: bytes of the file, up to its end.
+    """
+
+    def __init__(self, data: memoryview, segments: Sequence[Segment]) -> None:
+        self._data = data
+        self._loads = [s for s in segments if s.type == PT_LOAD and s.filesz]
+
+    def extent(self, address: int) -> tuple[int, int]:
+        """Return file offset of `address`, and the end of the mapped bytes there."""
+        for load in self._loads:
+            if load.vaddr <= address < load.vaddr + load.filesz:
+                offset = load.offset + (address - load.vaddr)
+                end = min(load.offset + load.filesz, len(self._data))
+                if offset >= end:
+                    reason = f"address {address:#x} lies beyond the end of the file"
+                    raise MalformedError(reason)
+                return offset, end
+        reason = f"address {address:#x} is in no segment"
+        raise MalformedError(reason)
+
+    def read(self, address: int, size: int) -> memoryview:
+        """Return `size` bytes at `address`, or raise where they are not all mapped."""
+        if size == 0:
+            return self._data[:0]
+        offset, end = self.extent(address)
+        if size < 0 or offset + size > end:
+            reason = f"{size} bytes at {address:#x} leave their segment"
+            raise MalformedError(reason)
+        return self._data[offset : offset + size]
+
+    def rest(self, address: int) -> memoryview:
+        """Return everything mapped from `address` to the end of its segment."""
+        offset, end = self.extent(address)
+        return self._data[offset:end]
+
+
+class Strings:
+    """A string table, indexed as the loader does: to the next zero byte.
+
+    `size` is DT_STRSZ, which the loader never consults; an index beyond it is
+    served from the rest of the segment.  Names are decoded as Latin-1, one
+    character a byte, so that equal names are equal whatever their encoding;
+    `readable` gives the text a user would see.
+    """
+
+    def __init__(self, image: Image, address: int, size: int) -> None:
+        rest = image.rest(address)
+        self._rest: memoryview | None = rest
+        self.text = str(rest[: min(size, len(rest))], "latin-1")
+
+    def at(self, index: int) -> str:
+        """Return the string that begins at `index`."""
+        end = self.text.find("\0", index) if 0 <= index < len(self.text) else -1
+        if end < 0:
+            if self._rest is None or index < 0:
+                reason = f"string {index} has no end"
+                raise MalformedError(reason)
+            self.text = str(self._rest, "latin-1")
+            self._rest = None
+            return self.at(index)
+        return self.text[index:end]
+
+    def detach(self, largest: int) -> None:
+        """Let go of the object's bytes; `largest` is the highest index still to be asked."""
+        if largest >= len(self.text) and self._rest is not None:
+            self.text = str(self._rest, "latin-1")
+        self._rest = None
+
+
+def readable(name: str) -> str:
+    """Return a Latin-1 name as the UTF-8 text it most likely is."""
+    if name.isascii():
+        return name
+    return name.encode("latin-1", "replace").decode("utf-8", "surrogateescape")

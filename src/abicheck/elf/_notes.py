@@ -1,0 +1,99 @@
+"""Notes: the ABI tag, the x86 ISA level, the build id; and `.comment`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from struct import Struct
+from typing import Final
+
+from abicheck.model import Segment
+
+_PT_NOTE = 4
+_NT_ABI_TAG = 1
+_NT_BUILD_ID = 3
+_NT_PROPERTY = 5
+_ISA_1_NEEDED: Final = 0xC0008002
+_MAX_COMMENT = 4096
+
+
+def _iter_notes(
+    data: memoryview, segment: Segment, order: str
+) -> Iterator[tuple[int, bytes, memoryview]]:
+    """Yield type, name and descriptor of each note of one PT_NOTE segment."""
+    header = Struct(order + "III")
+    align = 8 if segment.align == 8 else 4  # noqa: PLR2004
+    here, end = segment.offset, min(segment.offset + segment.filesz, len(data))
+    while here + header.size <= end:
+        namesz, descsz, kind = header.unpack(data[here : here + header.size])
+        desc = here + (header.size + namesz + align - 1) // align * align
+        after = desc + (descsz + align - 1) // align * align
+        if desc + descsz > end:
+            return
+        yield kind, bytes(data[here + header.size : here + header.size + namesz]), data[
+            desc : desc + descsz
+        ]
+        here = after
+
+
+def read_notes(
+    data: memoryview, segments: Sequence[Segment], order: str, *, wide: bool
+) -> tuple[int, tuple[int, tuple[int, int, int]] | None, str | None]:
+    """Return the ISA level needed, the ABI tag's (OS, kernel) and the build id.
+
+    The ISA level is read as `_dl_process_property_note` does: from notes with
+    the class's own alignment, and not at all where there are two of them.
+    """
+    isa: list[int] = []
+    kernel: tuple[int, tuple[int, int, int]] | None = None
+    build_id: str | None = None
+    for segment in segments:
+        if segment.type != _PT_NOTE:
+            continue
+        for kind, name, desc in _iter_notes(data, segment, order):
+            if name != b"GNU\0":
+                continue
+            if kind == _NT_ABI_TAG and len(desc) == 16 and kernel is None:  # noqa: PLR2004
+                system, major, minor, patch = Struct(order + "4I").unpack(desc)
+                kernel = (system, (major & 0xFF, minor & 0xFF, patch & 0xFF))
+            elif kind == _NT_BUILD_ID and build_id is None:
+                build_id = bytes(desc).hex()
+            elif kind == _NT_PROPERTY and segment.align == (8 if wide else 4):
+                isa.append(_isa_needed(desc, order, 8 if wide else 4))
+    return (isa[0] if len(isa) == 1 else 0), kernel, build_id
+
+
+def _isa_needed(desc: memoryview, order: str, align: int) -> int:
+    header = Struct(order + "II")
+    here = 0
+    while here + 8 <= len(desc):
+        kind, size = header.unpack(desc[here : here + 8])
+        here += 8
+        if here + size > len(desc):
+            return 0
+        if kind == _ISA_1_NEEDED:
+            return int.from_bytes(desc[here : here + 4], "little") if size == 4 else 0  # noqa: PLR2004
+        here += (size + align - 1) // align * align
+    return 0
+
+
+def read_comment(data: memoryview, order: str, *, wide: bool) -> tuple[str, ...]:
+    """Return the compilers that `.comment` names, or nothing where sections do not tell.
+
+    Section headers are for people here; no verdict rests on them.
+    """
+    layout = Struct(order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII"))
+    fields = Struct(order + ("QI6H" if wide else "II6H"))
+    row = fields.unpack(data[40 : 40 + fields.size] if wide else data[32 : 32 + fields.size])
+    offset, entsize, count, names_at = row[0], row[5], row[6], row[7]
+    if not offset or entsize != layout.size or offset + count * entsize > len(data):
+        return ()
+    rows = list(layout.iter_unpack(data[offset : offset + count * entsize]))
+    if names_at >= len(rows):
+        return ()
+    names = bytes(data[rows[names_at][4] : rows[names_at][4] + rows[names_at][5]])
+    for section in rows:
+        if names[section[0] : section[0] + 9] == b".comment\0":
+            text = bytes(data[section[4] : section[4] + min(section[5], _MAX_COMMENT)])
+            parts = (part.decode("utf-8", "replace").strip() for part in text.split(b"\0"))
+            return tuple(dict.fromkeys(part for part in parts if part))
+    return ()

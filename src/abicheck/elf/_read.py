@@ -1,0 +1,285 @@
+"""`read_elf`: one object's bytes to `ElfFacts`, through program headers alone."""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+from io import BytesIO
+from typing import Any, Final
+
+from elftools.common.exceptions import ELFError
+from elftools.common.utils import struct_parse
+from elftools.elf.enums import ENUM_D_TAG_COMMON
+from elftools.elf.structs import ELFStructs
+
+from abicheck.elf._image import Image, MalformedError, Strings
+from abicheck.elf._notes import read_comment, read_notes
+from abicheck.elf._symtab import ORDER, SYMBOL, Symbols, count_symbols, relocation_symbols
+from abicheck.elf._versions import Versions
+from abicheck.model import (
+    NO_SYMBOLS,
+    ElfFacts,
+    ElfHeader,
+    Location,
+    Segment,
+    SymbolTable,
+)
+
+MAGIC: Final = b"\x7fELF"
+_EHDR_SIZE: Final = 64  # sizeof (Elf64_Ehdr): what open_verify insists on
+_PAGE: Final = 4096
+
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_TLS = 1, 2, 3, 7
+_PT_GNU_STACK: Final = 0x6474E551
+_PF_X = 1
+_DF_TEXTREL, _DF_STATIC_TLS = 4, 16
+_MAX_DYNAMIC: Final = 65_536
+
+_TAG: Final[dict[str, int]] = {
+    **{name: value for name, value in ENUM_D_TAG_COMMON.items() if isinstance(value, int)},
+    "DT_RELRSZ": 35,
+    "DT_RELR": 36,
+}
+
+# What was seen to escape pyelftools on mutated headers, besides its own errors.
+_MALFORMED: Final = (
+    MalformedError,
+    ELFError,
+    AssertionError,
+    OverflowError,
+    ValueError,
+    struct.error,
+)
+
+
+@lru_cache(maxsize=16)
+def _structs(ei_class: int, ei_data: int) -> Any:  # noqa: ANN401 - pyelftools is untyped
+    structs = ELFStructs(little_endian=ei_data == 1, elfclass=64 if ei_class == 2 else 32)  # noqa: PLR2004
+    structs.create_basic_structs()
+    structs.create_advanced_structs()
+    return structs
+
+
+def read_elf(data: bytes | memoryview, location: Location) -> ElfFacts:
+    """Return the facts of one object; any bytes give facts, and nothing is raised.
+
+    Where the loader itself would stop reading, `ElfFacts.defect` has its
+    words; where a table lies, a sentence that begins with "malformed".
+    """
+    view = memoryview(data)
+    size = len(view)
+    if size < _EHDR_SIZE:
+        return ElfFacts(location, size, None, defect="file too short")
+    header = _read_header(view)
+    if header.ei_class not in (1, 2) or header.ei_data not in (1, 2):
+        return ElfFacts(location, size, header, defect="malformed: unknown class or byte order")
+    if header.phentsize != (56 if header.ei_class == 2 else 32):  # noqa: PLR2004
+        return ElfFacts(location, size, header)
+    if header.phoff + header.phnum * header.phentsize > size:
+        return ElfFacts(location, size, header, defect="cannot read file data")
+    facts: dict[str, Any] = {}
+    try:
+        segments = _read_segments(view, header)
+        facts["segments"] = segments
+        facts["beyond_end"] = any(
+            s.type == _PT_LOAD and s.filesz and s.offset + s.filesz > _round_up(size)
+            for s in segments
+        )
+        facts.update(_read_segment_facts(view, header, segments))
+        facts.update(_read_dynamic_facts(view, header, segments))
+    except _MALFORMED as error:
+        facts["defect"] = f"malformed: {error}" if str(error) else "malformed"
+    return ElfFacts(location, size, header, **facts)
+
+
+def _round_up(size: int) -> int:
+    # mmap shows zeroes up to the end of the file's last page; only beyond it is SIGBUS.
+    return (size + _PAGE - 1) // _PAGE * _PAGE
+
+
+def _read_header(view: memoryview) -> ElfHeader:
+    ident = bytes(view[:16])
+    if ident[4] not in (1, 2) or ident[5] not in (1, 2):
+        return ElfHeader(*ident[4:9], ident[9:16], 0, 0, 0, 0, 0, 0)
+    structs = _structs(ident[4], ident[5])
+    raw = struct_parse(structs.Elf_Ehdr, BytesIO(view[:_EHDR_SIZE]), 0)
+    order = ORDER[ident[5]]
+    # pyelftools turns numbers into names; the loader compares numbers.
+    kind, machine, version = struct.unpack(order + "HHI", view[16:24])
+    return ElfHeader(
+        *ident[4:9],
+        ident[9:16],
+        kind,
+        machine,
+        version,
+        raw["e_phoff"],
+        raw["e_phentsize"],
+        raw["e_phnum"],
+    )
+
+
+_PHDR: Final = {
+    # type, flags, offset, vaddr, filesz, memsz, align as indices into the row.
+    1: ("8I", (0, 6, 1, 2, 4, 5, 7)),
+    2: ("2I6Q", (0, 1, 2, 3, 5, 6, 7)),
+}
+
+
+def _read_segments(view: memoryview, header: ElfHeader) -> tuple[Segment, ...]:
+    layout, pick = _PHDR[header.ei_class]
+    rows = struct.Struct(ORDER[header.ei_data] + layout).iter_unpack(
+        view[header.phoff : header.phoff + header.phnum * header.phentsize]
+    )
+    return tuple(Segment(*(row[i] for i in pick)) for row in rows)
+
+
+def _read_segment_facts(
+    view: memoryview, header: ElfHeader, segments: tuple[Segment, ...]
+) -> dict[str, Any]:
+    order, wide = ORDER[header.ei_data], header.ei_class == 2  # noqa: PLR2004
+    facts: dict[str, Any] = {}
+    for segment in segments:
+        if segment.type == _PT_INTERP:
+            raw = bytes(view[segment.offset : segment.offset + min(segment.filesz, _PAGE)])
+            facts["interpreter"] = raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+        elif segment.type == _PT_GNU_STACK:
+            facts["exec_stack"] = bool(segment.flags & _PF_X)
+        elif segment.type == _PT_TLS and segment.memsz:
+            facts["tls_size"], facts["tls_align"] = segment.memsz, segment.align
+    isa, tag, build_id = read_notes(view, segments, order, wide=wide)
+    facts["isa_needed"], facts["build_id"] = isa, build_id
+    if tag is not None:
+        facts["kernel_os"], facts["kernel"] = tag
+    facts["compilers"] = read_comment(view, order, wide=wide)
+    return facts
+
+
+def _read_dynamic(view: memoryview, image: Image, header: ElfHeader, segment: Segment) -> Any:  # noqa: ANN401
+    """Return the tags: every DT_NEEDED, and the last of each other one, as the loader keeps it."""
+    width = "q" if header.ei_class == 2 else "i"  # noqa: PLR2004
+    layout = struct.Struct(ORDER[header.ei_data] + width + width.upper())
+    table = image.rest(segment.vaddr)
+    whole = len(table) // layout.size * layout.size
+    tags: dict[int, int] = {}
+    needed: list[int] = []
+    for count, (tag, value) in enumerate(layout.iter_unpack(table[:whole])):
+        if tag == 0:
+            return tags, needed
+        if count > _MAX_DYNAMIC:
+            break
+        if tag == _TAG["DT_NEEDED"]:
+            needed.append(value)
+        tags[tag] = value
+    reason = "the dynamic table has no end"
+    raise MalformedError(reason)
+
+
+def _read_dynamic_facts(
+    view: memoryview, header: ElfHeader, segments: tuple[Segment, ...]
+) -> dict[str, Any]:
+    # Debug files of objcopy --only-keep-debug have a PT_DYNAMIC without bytes; glibc skips it.
+    dynamic = [s for s in segments if s.type == _PT_DYNAMIC and s.filesz]
+    if not dynamic:
+        return {}
+    image = Image(view, segments)
+    kind = (header.ei_class, header.ei_data)
+    order = ORDER[header.ei_data]
+    tags, needed = _read_dynamic(view, image, header, dynamic[-1])
+
+    def tag(name: str) -> int | None:
+        value: int | None = tags.get(_TAG[name])
+        return value
+
+    facts: dict[str, Any] = {"dynamic": True, "flags_1": tag("DT_FLAGS_1") or 0}
+    flags = tag("DT_FLAGS") or 0
+    facts["relr"] = bool(tag("DT_RELR")) and bool(tag("DT_RELRSZ"))
+    facts["textrel"] = _TAG["DT_TEXTREL"] in tags or bool(flags & _DF_TEXTREL)
+    facts["static_tls"] = bool(flags & _DF_STATIC_TLS)
+    address = tag("DT_STRTAB")
+    if address is None:
+        return facts
+    strings = Strings(image, address, tag("DT_STRSZ") or 0)
+    facts["needed"] = tuple(strings.at(value) for value in needed)
+    for key, name in (("soname", "DT_SONAME"), ("rpath", "DT_RPATH"), ("runpath", "DT_RUNPATH")):
+        value = tag(name)
+        facts[key] = None if value is None else strings.at(value)
+
+    versions = Versions()
+    for name, read in (
+        ("DT_VERNEED", versions.read_needs),
+        ("DT_VERDEF", versions.read_definitions),
+    ):
+        value = tag(name)
+        if value is not None:
+            read(image, strings, value, order)
+    facts["version_needs"] = tuple(versions.needs)
+    if tag("DT_SYMTAB") is not None:
+        facts.update(_read_symbol_facts(image, header, kind, tags, strings, versions))
+    return facts
+
+
+def _read_symbol_facts(  # noqa: PLR0913, PLR0917
+    image: Image,
+    header: ElfHeader,
+    kind: tuple[int, int],
+    tags: dict[int, int],
+    strings: Strings,
+    versions: Versions,
+) -> dict[str, Any]:
+    count, first = count_symbols(
+        image, kind, tags.get(_TAG["DT_GNU_HASH"]), tags.get(_TAG["DT_HASH"])
+    )
+    order_of_use, static_tls = _read_relocations(image, header, kind, tags)
+    used = max(order_of_use, default=-1) + 1
+    layout = SYMBOL[kind][0]
+    # bytes(), because the tables must outlive the object they were read from.
+    table = bytes(image.read(tags[_TAG["DT_SYMTAB"]], max(count, used) * layout.size))
+    versym = tags.get(_TAG["DT_VERSYM"])
+    if versym is not None:
+        versions.read_versym(image.read(versym, max(count, used) * 2), kind[1])
+    symbols = Symbols(table, strings, versions, kind)
+    references = []
+    for index in order_of_use:
+        reference = symbols.reference(index)
+        if reference is not None:
+            references.append(reference)
+    # DT_GNU_HASH leaves the undefined symbols out: they all lie before its first one.
+    hashed = tags.get(_TAG["DT_GNU_HASH"]) is not None
+    undefined = tuple(symbols.undefined(first if hashed else max(count, used)))
+    symbols.detach()
+    return {
+        "references": tuple(references),
+        "undefined": undefined,
+        "static_tls": any(symbols.is_own(index) for index in static_tls),
+        "table": SymbolTable(
+            lambda: symbols.definitions(first) if count > first else {},
+            versions=versions.names,
+            versioned=versym is not None,
+        )
+        if count
+        else NO_SYMBOLS,
+    }
+
+
+def _read_relocations(
+    image: Image, header: ElfHeader, kind: tuple[int, int], tags: dict[int, int]
+) -> tuple[list[int], list[int]]:
+    """Return the symbols looked up, in the order of `_dl_relocate_object` with RTLD_NOW."""
+    found: dict[int, None] = {}
+    static_tls: list[int] = []
+    plt_addend = tags.get(_TAG["DT_PLTREL"]) != _TAG["DT_REL"]
+    for start, size, addend in (
+        ("DT_REL", "DT_RELSZ", False),
+        ("DT_RELA", "DT_RELASZ", True),
+        ("DT_JMPREL", "DT_PLTRELSZ", plt_addend),
+    ):
+        address, length = tags.get(_TAG[start]), tags.get(_TAG[size], 0)
+        if address is None or not length:
+            continue
+        symbols, static = relocation_symbols(
+            image.read(address, length), kind, header.machine, addend=addend
+        )
+        found.update(dict.fromkeys(symbols))
+        static_tls += static
+    return list(found), static_tls
+

@@ -1,0 +1,210 @@
+"""Symbol tables, hash tables and relocations, read as arrays.
+
+One `struct.iter_unpack` over a table costs a fortieth of a parser object per
+symbol; a single library may have hundreds of thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from operator import itemgetter
+from struct import Struct
+from typing import Final
+
+from abicheck.elf._image import Image, MalformedError, Strings
+from abicheck.elf._versions import VERSYM_HIDDEN, VERSYM_INDEX, Versions
+from abicheck.model import SymbolDef, SymbolRef
+
+# Elf32_Sym and Elf64_Sym hold the same fields in another order; the itemgetter
+# gives name, info, other, shndx, value.  Keys are (EI_CLASS, EI_DATA).
+SYMBOL: Final = {
+    (1, 1): (Struct("<IIIBBH"), itemgetter(0, 3, 4, 5, 1)),
+    (1, 2): (Struct(">IIIBBH"), itemgetter(0, 3, 4, 5, 1)),
+    (2, 1): (Struct("<IBBHQQ"), itemgetter(0, 1, 2, 3, 4)),
+    (2, 2): (Struct(">IBBHQQ"), itemgetter(0, 1, 2, 3, 4)),
+}
+ORDER: Final = {1: "<", 2: ">"}
+
+_SHN_UNDEF = 0
+_SHN_ABS = 0xFFF1
+_STB_WEAK = 2
+_BINDINGS: Final = frozenset({1, 2, 10})  # GLOBAL, WEAK, GNU_UNIQUE
+# check_match: NOTYPE, OBJECT, FUNC, COMMON, TLS, GNU_IFUNC and nothing else.
+_TYPES: Final = frozenset({0, 1, 2, 5, 6, 10})
+_STT_OBJECT = 1
+_STT_TLS = 6
+_LOCAL_VISIBILITY: Final = frozenset({1, 2})  # STV_INTERNAL, STV_HIDDEN
+
+# Relocations that name no symbol to look up, and those that draw on the
+# static TLS block, by e_machine.
+_NO_LOOKUP: Final[Mapping[int, frozenset[int]]] = {
+    62: frozenset({0, 8, 37, 38}),
+    183: frozenset({0, 256, 1027, 1032}),
+}
+_STATIC_TLS: Final[Mapping[int, int]] = {62: 18, 183: 1030}
+
+
+class Symbols:
+    """The dynamic symbol table of one object, with its own copy of the bytes."""
+
+    def __init__(
+        self, table: bytes, strings: Strings, versions: Versions, kind: tuple[int, int]
+    ) -> None:
+        self._layout, self._pick = SYMBOL[kind]
+        self._table = table
+        self._strings = strings
+        self._versions = versions
+
+    def __len__(self) -> int:
+        return len(self._table) // self._layout.size
+
+    def row(self, index: int) -> tuple[int, int, int, int, int]:
+        """Return name, info, other, section index and value of one symbol."""
+        offset = index * self._layout.size
+        if index < 0 or offset + self._layout.size > len(self._table):
+            reason = f"symbol {index} is beyond its table"
+            raise MalformedError(reason)
+        row: tuple[int, int, int, int, int] = self._pick(
+            self._layout.unpack_from(self._table, offset)
+        )
+        return row
+
+    def reference(self, index: int) -> SymbolRef | None:
+        """Return the reference that symbol `index` makes, or None where it makes none.
+
+        Local symbols and those with hidden visibility are bound in the object
+        itself (`RESOLVE_MAP`), defined ones by their own definition.
+        """
+        name, info, other, section, _ = self.row(index)
+        if section != _SHN_UNDEF or info >> 4 not in _BINDINGS or other & 3 in _LOCAL_VISIBILITY:
+            return None
+        version, soname = self._versions.of_reference(index)
+        return SymbolRef(
+            self._strings.at(name),
+            version,
+            soname,
+            weak=info >> 4 == _STB_WEAK,
+            data=info & 15 == _STT_OBJECT,
+        )
+
+    def is_own(self, index: int) -> bool:
+        """Whether symbol `index` is defined here (or is no symbol at all)."""
+        return index == 0 or self.row(index)[3] != _SHN_UNDEF
+
+    def detach(self) -> None:
+        """Keep only copies, so that the object's own bytes can be freed."""
+        # st_name is the first word of a symbol in either class.
+        words = Struct(self._layout.format[:1] + "I" + f"{self._layout.size - 4}x")
+        self._strings.detach(max(words.iter_unpack(self._table), default=(0,))[0])
+
+    def undefined(self, limit: int) -> Iterator[SymbolRef]:
+        """Yield the undefined symbols below `limit`, whether a relocation names them or not."""
+        pick = self._pick
+        rows = self._layout.iter_unpack(memoryview(self._table)[: limit * self._layout.size])
+        for index, row in enumerate(rows):
+            if index and pick(row)[3] == _SHN_UNDEF:
+                reference = self.reference(index)
+                if reference is not None and reference.name:
+                    yield reference
+
+    def definitions(self, first: int) -> Mapping[str, tuple[SymbolDef, ...]]:
+        """Return what a lookup could find from symbol `first` on, by name.
+
+        The conditions are those of `check_match` and `do_lookup_x`.
+        """
+        found: dict[str, tuple[SymbolDef, ...]] = {}
+        text = self._strings.text
+        versym = self._versions.versym
+        names = self._versions.defined
+        unversioned = SymbolDef()
+        size = self._layout.size
+        pick = self._pick
+        made: dict[int, SymbolDef] = {}
+        for index, row in enumerate(
+            self._layout.iter_unpack(memoryview(self._table)[first * size :]), first
+        ):
+            name, info, other, section, value = pick(row)
+            kind = info & 15
+            if (
+                section == _SHN_UNDEF
+                or info >> 4 not in _BINDINGS
+                or kind not in _TYPES
+                or other & 3 in _LOCAL_VISIBILITY
+                or (value == 0 and section != _SHN_ABS and kind != _STT_TLS)
+            ):
+                continue
+            end = text.find("\0", name)
+            key = text[name:end] if end >= 0 else self._strings.at(name)
+            if versym is None:
+                definition = unversioned
+            else:
+                raw = versym[index] if index < len(versym) else 1
+                known = made.get(raw)
+                if known is None:
+                    number = raw & VERSYM_INDEX
+                    known = SymbolDef(names.get(number), bool(raw & VERSYM_HIDDEN), number)
+                    made[raw] = known
+                definition = known
+            found[key] = (*found[key], definition) if key in found else (definition,)
+        return found
+
+
+def count_symbols(
+    image: Image, kind: tuple[int, int], gnu_hash: int | None, sysv_hash: int | None
+) -> tuple[int, int]:
+    """Return how many dynamic symbols there are, and the first that can be found.
+
+    Only the hash tables say it; a lookup uses DT_GNU_HASH where there is one.
+    """
+    order = ORDER[kind[1]]
+    if gnu_hash is not None:
+        buckets, first, bloom, _ = Struct(order + "4I").unpack(image.read(gnu_hash, 16))
+        where = gnu_hash + 16 + bloom * (8 if kind[0] == 2 else 4)  # noqa: PLR2004
+        heads = [head for (head,) in Struct(order + "I").iter_unpack(image.read(where, buckets * 4))]
+        last = max(heads, default=0)
+        if last < first:
+            return first, first
+        chains = image.rest(where + buckets * 4)
+        entry = Struct(order + "I")
+        while True:
+            offset = (last - first) * 4
+            if offset + 4 > len(chains):
+                reason = "the last chain of DT_GNU_HASH has no end"
+                raise MalformedError(reason)
+            if entry.unpack_from(chains, offset)[0] & 1:
+                return last + 1, first
+            last += 1
+    if sysv_hash is not None:
+        _, chain = Struct(order + "2I").unpack(image.read(sysv_hash, 8))
+        return chain, 1
+    return 0, 0
+
+
+def relocation_symbols(
+    table: memoryview, kind: tuple[int, int], machine: int, *, addend: bool
+) -> tuple[list[int], list[int]]:
+    """Return the symbols that one relocation table looks up, in order, without repeats.
+
+    The second list holds the symbols of relocations that need static TLS.
+    """
+    word = "Q" if kind[0] == 2 else "I"  # noqa: PLR2004
+    shift = 32 if kind[0] == 2 else 8  # noqa: PLR2004
+    mask = (1 << shift) - 1
+    fields = 3 if addend else 2
+    width = 8 if kind[0] == 2 else 4  # noqa: PLR2004
+    whole = len(table) // (width * fields) * (width * fields)
+    if kind[1] == 1:
+        infos = table[:whole].cast(word)[1::fields].tolist()
+    else:
+        rows = Struct(ORDER[kind[1]] + word * fields).iter_unpack(table[:whole])
+        infos = [row[1] for row in rows]
+    skipped = _NO_LOOKUP.get(machine, frozenset())
+    static = _STATIC_TLS.get(machine)
+    symbols: dict[int, None] = {}
+    static_tls: list[int] = []
+    for info in dict.fromkeys(infos):
+        if info & mask == static:
+            static_tls.append(info >> shift)
+        if info >> shift and info & mask not in skipped:
+            symbols[info >> shift] = None
+    return list(symbols), static_tls
