@@ -1,0 +1,11 @@
+"""Open a container and yield its members: ZIP, wheel, folder, a single object.
+
+What an artifact is, is told by its content.  Nothing is ever extracted, no
+link of the checking machine is followed out of a folder, and every member is
+read once, in parallel where the interpreter lock is released.
+"""
+
+from abicheck.artifacts._base import DEFAULT_LIMITS, Artifact, Limits, Member
+from abicheck.artifacts._open import open_artifact
+
+__all__ = ["DEFAULT_LIMITS", "Artifact", "Limits", "Member", "open_artifact"]

@@ -1,0 +1,79 @@
+"""What every artifact is to the rest: members in order, and what was wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from abicheck.filesystem import Kind
+from abicheck.model import ArtifactKind, Irregular, Irregularity
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of an artifact is read at most; what lies beyond is a finding.
+
+    Sizes in bytes.  Lambda itself stops at 250 MiB unpacked for a function
+    and 10 GiB for an image.
+    """
+
+    members: int = 500_000
+    total: int = 4 << 30
+    member: int = 2 << 30
+    path: int = 4096
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member: its name with forward slashes, what it is, and its bytes.
+
+    `head` is the beginning of a regular file, 512 bytes or all of it; `data`
+    is the whole file where the reader's filter asked for it, else None.
+    """
+
+    name: str
+    kind: Kind
+    size: int
+    mode: int | None
+    head: bytes = b""
+    data: bytes | memoryview | None = None
+    target: str = ""
+
+
+Wanted = Callable[[str, bytes, int], bool]
+"""Say of a file's name, first bytes and size whether its whole content is wanted."""
+
+
+class Artifact(Protocol):
+    """An open container.
+
+    `irregularities` is complete once `members` has been consumed.
+    """
+
+    kind: ArtifactKind
+    irregularities: list[Irregularity]
+
+    def members(self, wanted: Wanted) -> Iterator[Member]:
+        """Yield each member once, in the order of the artifact."""
+        ...
+
+    def sha256(self) -> str | None:
+        """Return the digest of the artifact's own bytes; None for a folder."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+class UnreadableMemberError(Exception):
+    """A member's bytes cannot be had; carries the irregularity to report."""
+
+    def __init__(self, kind: Irregular, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail

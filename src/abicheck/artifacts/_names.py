@@ -1,0 +1,25 @@
+"""What a member may be called.  Names are hostile until they have passed here."""
+
+from __future__ import annotations
+
+from abicheck.model import Irregular
+
+
+def check_name(name: str, longest: int) -> tuple[Irregular, str] | None:
+    """Return what is wrong with a member's name, or None.
+
+    A backslash is only reported: on Linux it is a character like any other.
+    """
+    if not name or "\0" in name:
+        return Irregular.BAD_NAME, "the name is empty or holds a zero byte"
+    if len(name) > longest:
+        return Irregular.BAD_NAME, f"the name is longer than {longest:,} characters"
+    if name.startswith("/") or name[1:3] in (":/", ":\\"):
+        return Irregular.CLIMBS_OUT, "the name is an absolute path"
+    if ".." in name.split("/"):
+        return Irregular.CLIMBS_OUT, "the name leads out of the archive"
+    if "\\" in name:
+        if ".." in name.replace("\\", "/").split("/"):
+            return Irregular.CLIMBS_OUT, "the name leads out of the archive"
+        return Irregular.BACKSLASH, "backslashes are part of the name on Linux, not separators"
+    return None

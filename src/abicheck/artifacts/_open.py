@@ -1,0 +1,101 @@
+"""Tell one kind of artifact from another, by content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from abicheck.artifacts._base import Artifact, Limits, Member, Wanted
+from abicheck.artifacts._folder import FolderArtifact, ObjectArtifact
+from abicheck.artifacts._zip import ZipArtifact
+from abicheck.errors import ArtifactError, UsageError
+from abicheck.model import ArtifactKind, Irregular, Irregularity, Location
+
+_HEAD: Final = 512
+_TAIL: Final = 65_557  # end of central directory record with the longest comment
+_OBJECTS: Final = (
+    b"\x7fELF",
+    b"MZ",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"\xfe\xed\xfa\xcf",
+    b"version https://git-lfs",
+)
+
+
+class UnrecognisedArtifact:
+    """A file that is no artifact at all; all it has is the reason."""
+
+    kind = ArtifactKind.UNREADABLE
+
+    def __init__(self, kind: Irregular, detail: str) -> None:
+        self.irregularities = [Irregularity(kind, Location(PurePosixPath()), detail)]
+
+    def members(self, wanted: Wanted) -> Iterator[Member]:
+        """Yield nothing."""
+        del wanted
+        return iter(())
+
+    def sha256(self) -> str | None:
+        """Return None: nothing was examined."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+@contextmanager
+def open_artifact(path: Path, limits: Limits) -> Iterator[Artifact]:
+    """Open the artifact at `path`, whatever it is called.
+
+    Raises `UsageError` where there is nothing at `path`, and `ArtifactError`
+    where it cannot be read.  A file that is no artifact is opened all the
+    same, as one that consists of an irregularity.
+    """
+    artifact = _recognise(path, limits)
+    try:
+        yield artifact
+    finally:
+        artifact.close()
+
+
+def _recognise(path: Path, limits: Limits) -> Artifact:
+    try:
+        if path.is_dir():
+            return FolderArtifact(path, limits)
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _TAIL))
+            tail = file.read()
+    except FileNotFoundError as error:
+        reason = f"{path}: no such file or folder"
+        raise UsageError(reason) from error
+    except OSError as error:
+        reason = f"{path}: {error.strerror or error}"
+        raise ArtifactError(reason) from error
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) or b"PK\x05\x06" in tail:
+        if head.startswith(_OBJECTS[0]):
+            return ObjectArtifact(path, limits)
+        return ZipArtifact(path, limits)
+    if head.startswith(_OBJECTS) or _is_named_object(path.name):
+        return ObjectArtifact(path, limits)
+    if not head:
+        return UnrecognisedArtifact(Irregular.EMPTY_ARCHIVE, "the file is empty")
+    return UnrecognisedArtifact(Irregular.NOT_AN_ARCHIVE, _guess(head))
+
+
+def _is_named_object(name: str) -> bool:
+    return name.endswith((".so", ".pyd", ".dylib")) or ".so." in name
+
+
+def _guess(head: bytes) -> str:
+    if head[257:262] == b"ustar" or head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
+        return "a tar or compressed archive; container images are not read by this version"
+    if head.lstrip()[:15].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "an HTML or XML page, perhaps an error page that was saved as a file"
+    if head.startswith(b"UEsD"):
+        return "a ZIP that is base64 encoded; decode it first"
+    return "neither a ZIP nor a shared object"
