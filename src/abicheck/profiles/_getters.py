@@ -1,0 +1,70 @@
+"""Typed getters for untrusted JSON that carry the address of the value.
+
+    profile.json: libraries[3].soname: expected str, found int
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from abicheck.errors import ProfileError
+
+T = TypeVar("T")
+
+
+class Fields:
+    """A JSON object and where it stands in its file."""
+
+    def __init__(self, data: object, where: str) -> None:
+        if not isinstance(data, dict):
+            reason = f"{where}: expected an object, found {type(data).__name__}"
+            raise ProfileError(reason)
+        self._data: dict[str, Any] = data
+        self.where = where
+        self._asked: set[str] = set()
+
+    def get(self, key: str, kind: type[T]) -> T:
+        """Return the value at `key`, which must be there and must be a `kind`."""
+        self._asked.add(key)
+        value = self._data.get(key)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            found = "nothing" if value is None else type(value).__name__
+            reason = f"{self.where}.{key}: expected {kind.__name__}, found {found}"
+            raise ProfileError(reason)
+        return value
+
+    def find(self, key: str, default: T) -> T:
+        """Return the value at `key`, or `default` where there is none."""
+        self._asked.add(key)
+        return self.get(key, type(default)) if key in self._data else default
+
+    def strings(self, key: str, *, optional: bool = False) -> tuple[str, ...]:
+        """Return a list of strings."""
+        values = self.find(key, []) if optional else self.get(key, list)
+        for index, value in enumerate(values):
+            if not isinstance(value, str):
+                reason = f"{self.where}.{key}[{index}]: expected str, found {type(value).__name__}"
+                raise ProfileError(reason)
+        return tuple(values)
+
+    def numbers(self, key: str) -> tuple[int, ...]:
+        """Return a dotted version as numbers."""
+        text = self.get(key, str)
+        parts = text.split(".")
+        if not all(part.isdecimal() for part in parts):
+            reason = f"{self.where}.{key}: expected a dotted version, found {text!r}"
+            raise ProfileError(reason)
+        return tuple(map(int, parts))
+
+    def objects(self, key: str) -> Iterator[Fields]:
+        """Yield each object of a list, with its address."""
+        for index, value in enumerate(self.get(key, list)):
+            yield Fields(value, f"{self.where}.{key}[{index}]")
+
+    def finish(self) -> None:
+        """Refuse a key that nothing asked for: it is a typing error, or a newer schema."""
+        unknown = sorted(self._data.keys() - self._asked)
+        if unknown:
+            reason = f"{self.where}.{unknown[0]}: unknown key"
+            raise ProfileError(reason)
