@@ -1,0 +1,11 @@
+"""What ld.so would do: search, scopes, versions, binding, and its messages.
+
+Pure.  Follows glibc step by step (`elf/dl-load.c`, `dl-deps.c`,
+`dl-version.c`, `dl-open.c`, `dl-lookup.c`); each function names the one it
+mirrors, so that it can be read beside it.
+"""
+
+from abicheck.loader._extension import init_function
+from abicheck.loader._open import Loader
+
+__all__ = ["Loader", "init_function"]

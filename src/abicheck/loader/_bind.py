@@ -1,0 +1,101 @@
+"""Symbol lookup: `check_match`, `do_lookup_x`, `_dl_lookup_symbol_x`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from abicheck.loader._process import Loaded
+from abicheck.model import Outcome, SymbolRef
+
+_SECOND = 2  # DT_VERSYM index of the first version an unversioned reference still takes
+_PRIVATE = "GLIBC_PRIVATE"
+
+
+class Match(enum.Enum):
+    """What one object says to one reference."""
+
+    NO = enum.auto()
+    YES = enum.auto()
+    KILLS = enum.auto()
+    UNKNOWN = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """How the search for one reference ended.
+
+    `assumed` says that it rests on a library whose symbols are not known;
+    `doubt` names the stand-in that should have had it.
+    """
+
+    outcome: Outcome
+    provider: Loaded | None = None
+    assumed: bool = False
+    doubt: str = ""
+    kills: bool = False
+
+
+def match(entry: Loaded, ref: SymbolRef) -> Match:
+    """Ask one object for a reference, by the rules of `check_match`."""
+    table = entry.table
+    definitions = table.definitions.get(ref.name)
+    if definitions is None:
+        return Match.NO if table.complete else _might_have(entry, ref)
+    if ref.version is None:
+        if not table.versioned or any(d.index <= _SECOND or not d.hidden for d in definitions):
+            return Match.YES
+        return Match.NO
+    if not table.versioned:
+        broken = ref.soname is not None and entry.is_called(ref.soname)
+        return Match.KILLS if broken else Match.YES
+    if any(
+        d.version == ref.version or (d.version is None and not d.hidden) for d in definitions
+    ):
+        return Match.YES
+    return Match.NO
+
+
+def _might_have(entry: Loaded, ref: SymbolRef) -> Match:
+    """Say whether a library whose symbols are not all known could have this one."""
+    if ref.name.startswith(("Py", "_Py")):
+        return Match.NO
+    versions = entry.table.versions
+    if ref.version is None:
+        # A stand-in lists every unversioned name it has; an unlisted library may have any.
+        return Match.NO if entry.table.definitions else Match.UNKNOWN
+    if versions is not None and ref.version not in versions:
+        return Match.NO
+    return Match.UNKNOWN
+
+
+def look_up(ref: SymbolRef, scope: Sequence[Loaded], *, closed: bool) -> Lookup:
+    """Search `scope` in order; `closed` says that no needed library is missing from it."""
+    unknown: Loaded | None = None
+    for entry in scope:
+        answer = match(entry, ref)
+        if answer is Match.YES:
+            return Lookup(Outcome.BOUND, entry)
+        if answer is Match.KILLS:
+            return Lookup(Outcome.NO_VERSION, entry, kills=True)
+        if answer is Match.UNKNOWN and unknown is None:
+            unknown = entry
+    if ref.version == _PRIVATE:
+        return Lookup(Outcome.BOUND, None, assumed=True)
+    if unknown is not None:
+        if not unknown.table.definitions:
+            return Lookup(Outcome.BOUND, unknown, assumed=True)
+        if not ref.weak:
+            return Lookup(Outcome.NO_SYMBOL, unknown, doubt=unknown.soname or unknown.name)
+    if ref.weak:
+        return Lookup(Outcome.WEAK_UNBOUND)
+    if not closed:
+        return Lookup(Outcome.NO_LIBRARY)
+    if ref.version is not None and not _has_version(ref.version, scope):
+        return Lookup(Outcome.NO_VERSION)
+    return Lookup(Outcome.NO_SYMBOL)
+
+
+def _has_version(version: str, scope: Iterable[Loaded]) -> bool:
+    return any(version in (entry.table.versions or ()) for entry in scope)

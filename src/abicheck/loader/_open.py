@@ -1,0 +1,285 @@
+"""`dlopen` with RTLD_NOW, from the first file to the last symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Final
+
+from abicheck.filesystem import Tree
+from abicheck.loader import _messages as say
+from abicheck.loader._bind import look_up
+from abicheck.loader._extension import init_function
+from abicheck.loader._process import HaltError, Loaded, Process, import_error
+from abicheck.loader._search import FileSystem
+from abicheck.loader._sort import initialisation_order
+from abicheck.model import (
+    Binding,
+    Dependency,
+    ElfFacts,
+    Failure,
+    ForeignFile,
+    Halt,
+    LinkMap,
+    Outcome,
+    RecentNeed,
+    SymbolRef,
+    TargetProfile,
+    Trouble,
+    UnmetVersion,
+)
+
+_RELR_SINCE: Final = (2, 36)
+_RELR_MARKER: Final = "GLIBC_ABI_DT_RELR"
+_ISA_CHECK_SINCE: Final = (2, 33)
+
+
+class Loader:
+    """Predicts what opening an object of the artifact does on the target.
+
+    Results are remembered, so that a library shared by a hundred extensions
+    is followed once for each of them and bound against the start-up objects
+    once in all.
+    """
+
+    def __init__(
+        self,
+        tree: Tree,
+        objects: Mapping[str, ElfFacts],
+        foreign: Mapping[str, ForeignFile],
+        profile: TargetProfile,
+    ) -> None:
+        self._profile = profile
+        self._objects = objects
+        self._foreign = foreign
+        self._files = FileSystem(tree, profile)
+        self._startup = Process(self._files, objects, foreign, profile).startup
+        self._unbound: dict[str, tuple[list[SymbolRef], int, int, SymbolRef | None]] = {}
+        self._opened: dict[tuple[str, tuple[str, ...]], LinkMap] = {}
+
+    def open(self, path: str, before: Sequence[str] = ()) -> LinkMap:
+        """Return the link map of `path` in a process that has opened `before`, in order."""
+        key = (path, tuple(before))
+        known = self._opened.get(key)
+        if known is None:
+            process = Process(self._files, self._objects, self._foreign, self._profile)
+            for earlier in before:
+                if self.open(earlier).loads:
+                    _Opening(self, process, earlier).map_all()
+            known = _Opening(self, process, path).run()
+            self._opened[key] = known
+        return known
+
+    def open_extension(
+        self, path: str, module: str, before: Sequence[str] = ()
+    ) -> tuple[LinkMap, Halt | None]:
+        """Return the link map, and how importing `path` as `module` ends if it fails.
+
+        After `dlopen`, CPython looks its init function up in the handle, that
+        is, in the object and everything it needs.
+        """
+        link_map = self.open(path, before)
+        if link_map.halt is not None:
+            return link_map, link_map.halt
+        name = init_function(module)
+        for file in link_map.objects:
+            facts = self._objects.get(str(file))
+            if facts is not None and name in facts.table.definitions:
+                return link_map, None
+        message = f"dynamic module does not define module export function ({name})"
+        at = PurePosixPath(path)
+        return link_map, Halt(Trouble.INIT, at, import_error(message, at))
+
+    def unbound(self, entry: Loaded) -> tuple[list[SymbolRef], int, int, SymbolRef | None]:
+        """Return the references the start-up objects do not meet, and how many they do.
+
+        The global scope comes first in every search, so this part of the
+        answer is the same for every root.
+        """
+        known = self._unbound.get(entry.file)
+        if known is None:
+            left = []
+            bound = assumed = 0
+            for ref in entry.facts.references if entry.facts is not None else ():
+                lookup = look_up(ref, self._startup, closed=True)
+                if lookup.outcome is Outcome.BOUND:
+                    bound += 1
+                    assumed += lookup.assumed
+                else:
+                    left.append(ref)
+            known = (left, bound, assumed, None)
+            self._unbound[entry.file] = known
+        return known
+
+
+class _Opening:
+    """One `dlopen` in one process; collects every fault and remembers the first."""
+
+    def __init__(self, loader: Loader, process: Process, path: str) -> None:
+        self._loader = loader
+        self._process = process
+        self._profile = process.profile
+        self._path = path
+        self._dependencies: list[Dependency] = []
+        self._unmet: list[UnmetVersion] = []
+        self._bindings: list[Binding] = []
+        self._recent: list[RecentNeed] = []
+        self._bound = 0
+        self._assumed = 0
+        self._halt: Halt | None = None
+
+    def _stop(self, halt: Halt) -> None:
+        if self._halt is None:
+            self._halt = halt
+
+    def map_all(self) -> list[Loaded]:
+        """Map the object and its closure, breadth first: `_dl_map_object_deps`."""
+        root = self._process.map_root(self._path)
+        search_list = [root]
+        listed = {id(root)}
+        # A for loop over a list that grows is exactly the breadth-first walk.
+        for entry in search_list:
+            for name in entry.needed:
+                try:
+                    dependency, found = self._process.map_needed(name, entry)
+                except HaltError as error:
+                    self._stop(error.halt)
+                    self._dependencies.append(
+                        Dependency(
+                            entry.path,
+                            name,
+                            None,
+                            defect=error.defect or None,
+                            skipped=tuple(map(PurePosixPath, error.skipped)),
+                        )
+                    )
+                    continue
+                self._dependencies.append(found)
+                if not entry.ready:
+                    entry.dependencies.append(dependency)
+                if id(dependency) not in listed:
+                    listed.add(id(dependency))
+                    search_list.append(dependency)
+        return search_list
+
+    def run(self) -> LinkMap:
+        """Do what `dl_open_worker` does, in its order."""
+        try:
+            search_list = self.map_all()
+        except HaltError as error:
+            root = PurePosixPath(self._path)
+            return LinkMap(root, objects=(root,), halt=error.halt)
+        closed = self._halt is None
+        new = [entry for entry in search_list if not entry.ready and entry.facts is not None]
+        self._check_versions(new)
+        order = initialisation_order(search_list, self._profile.libc_version)
+        fresh = [entry for entry in reversed(order) if not entry.ready and entry.facts is not None]
+        self._check_isa(fresh)
+        scope = [*self._process.startup, *(e for e in search_list if e not in self._process.startup)]
+        local = scope[len(self._process.startup) :]
+        static_tls = 0
+        for entry in fresh:
+            static_tls = self._relocate(entry, local, static_tls, closed=closed)
+        for entry in search_list:
+            entry.ready = True
+        return LinkMap(
+            root=search_list[0].path,
+            objects=tuple(entry.path for entry in search_list),
+            dependencies=tuple(self._dependencies),
+            unmet_versions=tuple(self._unmet),
+            bindings=tuple(self._bindings),
+            bound=self._bound,
+            assumed=self._assumed,
+            recent=tuple(self._recent),
+            halt=self._halt,
+        )
+
+    def _check_versions(self, new: Sequence[Loaded]) -> None:
+        """`_dl_check_map_versions` of every new object, in search-list order."""
+        for entry in new:
+            for need in entry.facts.version_needs if entry.facts is not None else ():
+                provider = next((e for e in self._process.loaded if e.is_called(need.soname)), None)
+                if provider is None:
+                    if need.soname in entry.needed:
+                        continue  # its absence has been reported as a missing library
+                    failure = Failure(
+                        None, None, say.EXIT_127, self._dated(say.VERSION_FILE), entry.path
+                    )
+                    self._stop(Halt(Trouble.VERSION_FILE, entry.path, failure))
+                    continue
+                versions = provider.table.versions
+                if versions is None or need.version in versions:
+                    since = "" if provider.library is None else provider.library.introduced.get(
+                        need.version, ""
+                    )
+                    if since and not need.weak:
+                        self._recent.append(RecentNeed(entry.path, need, since))
+                    continue
+                if need.weak:
+                    continue
+                self._unmet.append(UnmetVersion(entry.path, provider.path, need))
+                message = say.version_not_found(provider.name, need, entry.name)
+                self._stop(Halt(Trouble.VERSION, entry.path, import_error(message, entry.path)))
+
+    def _check_isa(self, fresh: Sequence[Loaded]) -> None:
+        """`dl_isa_level_check`: every bit that an object needs must be the CPU's."""
+        if self._profile.libc_version < _ISA_CHECK_SINCE or self._profile.machine != "x86_64":
+            return
+        has = (1 << self._profile.isa_level) - 1
+        for entry in fresh:
+            if entry.facts is not None and entry.facts.isa_needed & ~has:
+                failure = import_error(f"{entry.name}: {say.ISA_LEVEL}", entry.path)
+                self._stop(Halt(Trouble.ISA, entry.path, failure))
+
+    def _relocate(
+        self, entry: Loaded, local: Sequence[Loaded], static_tls: int, *, closed: bool
+    ) -> int:
+        """`_dl_relocate_object`: look up what each relocation names, in order."""
+        facts = entry.facts
+        if facts is None:
+            return static_tls
+        self._check_relr(entry, facts)
+        if facts.static_tls and facts.tls_size:
+            static_tls += facts.tls_size
+            if static_tls > self._profile.static_tls:
+                failure = import_error(f"{entry.name}: {say.STATIC_TLS}", entry.path)
+                self._stop(Halt(Trouble.STATIC_TLS, entry.path, failure))
+        left, bound, assumed, _ = self._loader.unbound(entry)
+        self._bound += bound
+        self._assumed += assumed
+        unmet = {binding.need.version for binding in self._unmet if binding.requester == entry.path}
+        for ref in left:
+            lookup = look_up(ref, local, closed=closed)
+            if lookup.outcome is Outcome.BOUND:
+                self._bound += 1
+                self._assumed += lookup.assumed
+                continue
+            if lookup.kills:
+                failure = Failure(
+                    None, None, say.EXIT_127, self._dated(say.UNVERSIONED), entry.path
+                )
+                self._stop(Halt(Trouble.UNVERSIONED_PROVIDER, entry.path, failure))
+                continue
+            if lookup.outcome is Outcome.WEAK_UNBOUND:
+                continue
+            outcome = Outcome.NO_VERSION if ref.version in unmet else lookup.outcome
+            self._bindings.append(Binding(entry.path, ref, outcome, lookup.doubt))
+            message = say.undefined_symbol(entry.name, ref)
+            failure = import_error(message, entry.path)
+            self._stop(Halt(Trouble.SYMBOL, entry.path, failure, certain=not lookup.doubt))
+        return static_tls
+
+    def _check_relr(self, entry: Loaded, facts: ElfFacts) -> None:
+        if not facts.relr or any(n.version == _RELR_MARKER for n in facts.version_needs):
+            return
+        if self._profile.libc_version < _RELR_SINCE:
+            # The relocations are skipped in silence, and the first pointer kills.
+            failure = Failure(None, None, "SIGSEGV", decided_by=entry.path)
+            self._stop(Halt(Trouble.RELR, entry.path, failure))
+        elif any(n.soname == "libc.so.6" and n.version.startswith("GLIBC_2.") for n in facts.version_needs):
+            failure = import_error(f"{entry.name}: {say.RELR_MARKER}", entry.path)
+            self._stop(Halt(Trouble.RELR, entry.path, failure))
+
+    def _dated(self, text: str) -> str | None:
+        """Return an assertion's text where its line number is known to be this release's."""
+        return text if self._profile.libc_version == (2, 34) else None  # noqa: PLR2004

@@ -1,0 +1,275 @@
+"""A process of the target: what it has loaded, and how `_dl_map_object` adds to it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from abicheck.loader import _messages as say
+from abicheck.loader._search import FileSystem, expand, split_path
+from abicheck.loader._verify import Fate, Verdict, verify, verify_foreign
+from abicheck.model import (
+    Dependency,
+    ElfFacts,
+    Failure,
+    ForeignFile,
+    FoundBy,
+    Halt,
+    Library,
+    SymbolTable,
+    TargetProfile,
+    Trouble,
+)
+
+
+@dataclass(slots=True, eq=False)
+class Loaded:
+    """One entry of the loader's list, glibc's `struct link_map`.
+
+    `name` is `l_name`, the path as it was opened; `names` is `l_libname`, by
+    which a later DT_NEEDED finds it; `file` identifies the inode.
+    """
+
+    name: str
+    file: str
+    table: SymbolTable
+    soname: str | None
+    needed: tuple[str, ...]
+    facts: ElfFacts | None = None
+    library: Library | None = None
+    loader: Loaded | None = None
+    names: set[str] = field(default_factory=set)
+    dependencies: list[Loaded] = field(default_factory=list)
+    ready: bool = False
+
+    @property
+    def origin(self) -> str:
+        """`l_origin`: the directory of `l_name`, not made canonical."""
+        return posixpath.dirname(self.name) or "."
+
+    @property
+    def path(self) -> PurePosixPath:
+        """Where the file lies on the target."""
+        return PurePosixPath(self.file)
+
+    def is_called(self, name: str) -> bool:
+        """`_dl_name_match_p`."""
+        return name == self.name or name in self.names
+
+
+class HaltError(Exception):
+    """The load ends here; carries what the process would have seen."""
+
+    def __init__(self, halt: Halt, *, defect: str = "", skipped: tuple[str, ...] = ()) -> None:
+        super().__init__(halt.failure.message or halt.failure.crash)
+        self.halt = halt
+        self.defect = defect
+        self.skipped = skipped
+
+
+def import_error(message: str, at: PurePosixPath) -> Failure:
+    """Return how CPython passes a `dlerror` on."""
+    return Failure("ImportError", message, decided_by=at)
+
+
+class Process:
+    """The list of loaded objects of one process, from start-up on."""
+
+    def __init__(
+        self,
+        files: FileSystem,
+        objects: Mapping[str, ElfFacts],
+        foreign: Mapping[str, ForeignFile],
+        profile: TargetProfile,
+    ) -> None:
+        self.profile = profile
+        self._files = files
+        self._objects = objects
+        self._foreign = foreign
+        self._library_path = tuple(
+            f"{directory.rstrip('/')}/" if directory else "" for directory in profile.library_path
+        )
+        self._default_path = tuple(f"{directory}/" for directory in profile.default_path)
+        self.loaded: list[Loaded] = []
+        for soname in profile.interpreter.startup:
+            library = profile.libraries[soname]
+            started = _from_library(library, str(library.path), None)
+            started.names.add(soname)
+            started.ready = True
+            self.loaded.append(started)
+        self.startup = tuple(self.loaded)
+
+    # --- _dl_map_object ---
+
+    def map_root(self, path: str) -> Loaded:
+        """Open the object named by `path` itself, as `dlopen` with a slash does."""
+        known = self._already(path)
+        if known is not None:
+            return known
+        return self._map_path(path, path, None, FoundBy.ROOT)[0]
+
+    def map_needed(self, name: str, requester: Loaded) -> tuple[Loaded, Dependency]:
+        """Find what `name` in DT_NEEDED of `requester` means, and load it if it is new.
+
+        Raises `HaltError` where the search ends without it.
+        """
+        if "$" in name:
+            name = expand(name, requester.origin, self.profile)
+        known = self._already(name)
+        if known is not None:
+            how = FoundBy.ALREADY_LOADED
+            return known, Dependency(requester.path, name, known.path, how)
+        if "/" in name:
+            loaded, skipped = self._map_path(name, name, requester, FoundBy.PATH)
+            return loaded, Dependency(requester.path, name, loaded.path, FoundBy.PATH, None, skipped)
+        return self._search(name, requester)
+
+    def _already(self, name: str) -> Loaded | None:
+        for entry in self.loaded:
+            if entry.is_called(name):
+                return entry
+            if entry.soname == name:
+                entry.names.add(name)
+                return entry
+        return None
+
+    def _search(self, name: str, requester: Loaded) -> tuple[Loaded, Dependency]:
+        skipped: list[str] = []
+        other_class = False
+        for how, directory in self._directories(requester):
+            for candidate in self._files.candidates(directory, name):
+                library = self._files.library(candidate)
+                if library is not None:
+                    loaded = self._add_library(library, candidate, name, requester)
+                    return loaded, self._found(requester, name, loaded, how, skipped)
+                real = self._files.real(candidate)
+                if real is None:
+                    continue
+                if not self._files.is_readable(real):
+                    skipped.append(real)
+                    continue
+                verdict = self._verdict(real)
+                if verdict.fate is Fate.PASSED_OVER:
+                    other_class |= verdict.other_class
+                    skipped.append(real)
+                    continue
+                if verdict.fate is not Fate.MAPPED:
+                    raise self._refusal(candidate, real, verdict.fate, verdict.text, Trouble.LIBRARY)
+                loaded = self._add_object(real, candidate, name, requester)
+                return loaded, self._found(requester, name, loaded, how, skipped)
+        text = say.WRONG_CLASS.format(32) if other_class else say.ENOENT
+        halt = Halt(
+            Trouble.LIBRARY, requester.path, import_error(f"{name}: {text}", requester.path)
+        )
+        raise HaltError(halt, skipped=tuple(skipped))
+
+    @staticmethod
+    def _found(
+        requester: Loaded, name: str, loaded: Loaded, how: FoundBy, skipped: list[str]
+    ) -> Dependency:
+        return Dependency(
+            requester.path, name, loaded.path, how, None, tuple(map(PurePosixPath, skipped))
+        )
+
+    def _directories(self, requester: Loaded) -> Iterator[tuple[FoundBy, str]]:
+        """Yield where a name without a slash is looked for, in order."""
+        if _run_path(requester) is None:
+            chain: Loaded | None = requester
+            while chain is not None:
+                rpath = chain.facts.rpath if chain.facts is not None else None
+                if rpath and _run_path(chain) is None:
+                    for directory in split_path(rpath, chain.origin, self.profile):
+                        yield FoundBy.RPATH, directory
+                chain = chain.loader
+        for directory in self._library_path:
+            yield FoundBy.LIBRARY_PATH, directory
+        runpath = _run_path(requester)
+        if runpath:
+            for directory in split_path(runpath, requester.origin, self.profile):
+                yield FoundBy.RUNPATH, directory
+        for directory in self._default_path:
+            yield FoundBy.DEFAULT_PATH, directory
+
+    def _map_path(
+        self, path: str, name: str, requester: Loaded | None, how: FoundBy
+    ) -> tuple[Loaded, tuple[PurePosixPath, ...]]:
+        at = PurePosixPath(self._files.absolute(path))
+        trouble = Trouble.FILE if how is FoundBy.ROOT else Trouble.LIBRARY
+        library = self._files.library(path)
+        if library is not None:
+            return self._add_library(library, path, name, requester), ()
+        real = self._files.real(path)
+        if real is None:
+            blamed = at if requester is None else requester.path
+            raise HaltError(Halt(trouble, blamed, import_error(f"{path}: {say.ENOENT}", blamed)))
+        at = PurePosixPath(real)
+        if not self._files.is_readable(real):
+            raise HaltError(Halt(trouble, at, import_error(f"{path}: {say.EACCES}", at)))
+        verdict = self._verdict(real)
+        if verdict.fate is Fate.PASSED_OVER:
+            text = say.WRONG_CLASS.format(32) if verdict.other_class else say.ENOENT
+            raise HaltError(Halt(trouble, at, import_error(f"{path}: {text}", at)))
+        if verdict.fate is not Fate.MAPPED:
+            raise self._refusal(path, real, verdict.fate, verdict.text, trouble)
+        return self._add_object(real, path, name, requester), ()
+
+    def _refusal(
+        self, path: str, real: str, fate: Fate, text: str, trouble: Trouble
+    ) -> HaltError:
+        at = PurePosixPath(real)
+        if fate is Fate.KILLS:
+            failure = Failure(None, None, crash=text, decided_by=at)
+        else:
+            failure = import_error(f"{path}: {text}", at)
+        return HaltError(Halt(trouble, at, failure), defect=text)
+
+    def _verdict(self, real: str) -> Verdict:
+        facts = self._objects.get(real)
+        if facts is not None:
+            return verify(facts, self.profile)
+        return verify_foreign(self._foreign[real])
+
+    # --- _dl_map_object_from_fd ---
+
+    def _add_object(self, real: str, path: str, name: str, loader: Loaded | None) -> Loaded:
+        return self._add(real, path, name, lambda: _from_facts(self._objects[real], path, real, loader))
+
+    def _add_library(
+        self, library: Library, path: str, name: str, loader: Loaded | None
+    ) -> Loaded:
+        return self._add(str(library.path), path, name, lambda: _from_library(library, path, loader))
+
+    def _add(self, file: str, path: str, name: str, make: Callable[[], Loaded]) -> Loaded:
+        for entry in self.loaded:
+            if entry.file == file:
+                entry.names.add(name)
+                return entry
+        loaded = make()
+        loaded.names.add(name)
+        self.loaded.append(loaded)
+        return loaded
+
+
+def _run_path(entry: Loaded) -> str | None:
+    if entry.facts is not None:
+        return entry.facts.runpath
+    return entry.library.runpath if entry.library is not None else None
+
+
+def _from_facts(facts: ElfFacts, path: str, real: str, loader: Loaded | None) -> Loaded:
+    return Loaded(path, real, facts.table, facts.soname, facts.needed, facts=facts, loader=loader)
+
+
+def _from_library(library: Library, path: str, loader: Loaded | None) -> Loaded:
+    return Loaded(
+        path,
+        str(library.path),
+        library.table,
+        library.soname,
+        library.needed,
+        library=library,
+        loader=loader,
+        ready=False,
+    )

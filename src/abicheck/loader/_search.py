@@ -1,0 +1,96 @@
+"""Where the loader looks: dynamic string tokens, path lists, hwcaps, directories."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from abicheck.filesystem import Tree
+from abicheck.model import Library, TargetProfile
+
+# is_dst: `$NAME` or `${NAME}`, the longest possible identifier.
+_TOKEN: Final = re.compile(r"\$(?:\{(ORIGIN|PLATFORM|LIB)\}|(ORIGIN|PLATFORM|LIB)(?![A-Za-z0-9_]))")
+
+
+def expand(text: str, origin: str, profile: TargetProfile) -> str:
+    """Replace dynamic string tokens, as `_dl_dst_substitute` does."""
+    if "$" not in text:
+        return text
+    values = {"ORIGIN": origin, "PLATFORM": profile.platform, "LIB": profile.lib}
+    return _TOKEN.sub(lambda match: values[match[1] or match[2]], text)
+
+
+def split_path(text: str, origin: str, profile: TargetProfile) -> tuple[str, ...]:
+    """Return the directories of a run path, expanded, each ending in a slash.
+
+    Mirrors `fillin_rpath`: an empty element is the current directory, one that
+    expands to nothing is dropped, and repeats are dropped.
+    """
+    directories: dict[str, None] = {}
+    for element in text.split(":"):
+        if element:
+            expanded = expand(element, origin, profile)
+            if not expanded:
+                continue
+            stripped = expanded.rstrip("/")
+            directories[f"{stripped}/"] = None
+        else:
+            directories[""] = None
+    return tuple(directories)
+
+
+class FileSystem:
+    """The target's files: what the artifact brings, over what the target has."""
+
+    def __init__(self, tree: Tree, profile: TargetProfile) -> None:
+        self.tree = tree
+        self._cwd = str(profile.task_root)
+        self._links = profile.links
+        self._hwcaps = tuple(f"{name}/" for name in profile.hwcaps)
+        self._libraries: Mapping[str, Library] = {
+            str(library.path): library for library in profile.libraries.values()
+        }
+        self._subdirectories: dict[str, tuple[str, ...]] = {}
+
+    def absolute(self, path: str) -> str:
+        """Return `path` seen from the function's working directory, /var/task."""
+        return path if path.startswith("/") else posixpath.join(self._cwd, path)
+
+    def library(self, path: str) -> Library | None:
+        """Return the target's own library at `path`, if there is one."""
+        path = posixpath.normpath(self.absolute(path))
+        folder, _, name = path.rpartition("/")
+        return self._libraries.get(f"{self._links.get(folder, folder)}/{name}")
+
+    def real(self, path: str) -> str | None:
+        """Return the artifact's file at `path`, links followed, or None."""
+        real = self.tree.real(self.absolute(path))
+        return real if real is not None and self.tree.is_file(real) else None
+
+    def candidates(self, directory: str, name: str) -> Iterator[str]:
+        """Yield the paths tried for `name` in one directory: hwcaps first, then itself."""
+        subdirectories = self._subdirectories.get(directory)
+        if subdirectories is None:
+            where = self.absolute(directory)
+            subdirectories = tuple(
+                sub for sub in self._hwcaps if self.tree.is_dir(posixpath.join(where, sub))
+            )
+            self._subdirectories[directory] = subdirectories
+        for sub in subdirectories:
+            yield f"{directory}{sub}{name}"
+        yield f"{directory}{name}"
+
+    def is_readable(self, real: str) -> bool:
+        """Whether Lambda's unprivileged user may read the file, as far as modes are known."""
+        entry = self.tree.entry(real)
+        if entry is not None and entry.mode is not None and not entry.mode & 0o004:
+            return False
+        folder = posixpath.dirname(real)
+        while folder != "/":
+            entry = self.tree.entry(folder)
+            if entry is not None and entry.mode is not None and not entry.mode & 0o001:
+                return False
+            folder = posixpath.dirname(folder)
+        return True

@@ -1,0 +1,81 @@
+"""The order in which new objects are relocated: `_dl_sort_maps` of two eras."""
+
+from __future__ import annotations
+
+from typing import Protocol, Sequence, TypeVar
+
+_DEPTH_FIRST = (2, 35)
+
+
+class Node(Protocol):
+    """Something with direct dependencies of its own kind."""
+
+    @property
+    def dependencies(self) -> Sequence[Node]:
+        """The direct dependencies, in the order of DT_NEEDED."""
+        ...
+
+
+N = TypeVar("N", bound=Node)
+
+
+def initialisation_order(search_list: Sequence[N], libc: tuple[int, int]) -> list[N]:
+    """Return `l_initfini`: the root first, every other object before what it needs."""
+    root, rest = search_list[0], list(search_list[1:])
+    if libc >= _DEPTH_FIRST:
+        return [root, *_depth_first(rest)]
+    return [root, *_quadratic(rest)]
+
+
+def _quadratic(maps: list[N]) -> list[N]:
+    """Move each object behind the last one that needs it, as glibc did up to 2.34."""
+    count = len(maps)
+    if count <= 1:
+        return maps
+    edges = [{id(dep) for dep in entry.dependencies} for entry in maps]
+    seen = [0] * count
+    i = 0
+    while True:
+        seen[i] += 1
+        this = id(maps[i])
+        k = count - 1
+        while k > i and this not in edges[k]:
+            k -= 1
+        if k > i:
+            maps.insert(k, maps.pop(i))
+            edges.insert(k, edges.pop(i))
+            # A cycle would move its members for ever; glibc counts the rounds.
+            if seen[i + 1] > count - i:
+                i += 1
+                seen[i:] = [0] * (count - i)
+                continue
+            seen.insert(k, seen.pop(i))
+            continue
+        i += 1
+        if i == count:
+            return maps
+        seen[i:] = [0] * (count - i)
+
+
+def _depth_first(maps: list[N]) -> list[N]:
+    """Return reverse post-order, begun from the last object, as glibc does from 2.35 on."""
+    members = {id(entry): entry for entry in maps}
+    visited: set[int] = set()
+    order: list[N] = []
+    for start in reversed(maps):
+        if id(start) in visited:
+            continue
+        visited.add(id(start))
+        stack = [(start, iter(start.dependencies))]
+        while stack:
+            entry, dependencies = stack[-1]
+            for dependency in dependencies:
+                key = id(dependency)
+                if key in members and key not in visited:
+                    visited.add(key)
+                    stack.append((members[key], iter(members[key].dependencies)))
+                    break
+            else:
+                stack.pop()
+                order.append(entry)
+    return order[::-1]
