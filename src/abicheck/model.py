@@ -16,6 +16,17 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
+class Severity(enum.IntEnum):
+    """How much a finding matters: a note is worth knowing, an error will not load."""
+
+    NOTE = 1
+    WARNING = 2
+    ERROR = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
 # --- places -----------------------------------------------------------------
 
 
@@ -190,6 +201,7 @@ class ElfFacts:
     static_tls: bool = False
     relr: bool = False
     textrel: bool = False
+    unknown_relocation: int | None = None
     build_id: str | None = None
     compilers: tuple[str, ...] = ()
     defect: str | None = None
@@ -499,6 +511,7 @@ class Trouble(enum.Enum):
     VERSION_FILE = enum.auto()
     UNVERSIONED_PROVIDER = enum.auto()
     ISA = enum.auto()
+    RELOCATION = enum.auto()
     EXEC_STACK = enum.auto()
     SYMBOL = enum.auto()
     STATIC_TLS = enum.auto()
@@ -558,18 +571,49 @@ class LinkMap:
         return self.halt is None or self.halt.certain
 
 
+@dataclass(frozen=True, slots=True)
+class Root:
+    """One object that something opens, judged: an extension, or a library by itself.
+
+    `module` is the dotted name that imports it, None for a library; `halt` is
+    how opening it ends, after what its package loads before it.  `severity`
+    is what a fault in its link map amounts to, and `reason` says why it is
+    less than an error.
+    """
+
+    path: PurePosixPath
+    location: Location
+    link_map: LinkMap
+    halt: Halt | None
+    module: str | None = None
+    prediction: Prediction | None = None
+    severity: Severity = Severity.ERROR
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that the rules judge: the artifact, the target, and what would happen there."""
+
+    inventory: Inventory
+    profile: TargetProfile
+    roots: tuple[Root, ...]
+    missing: tuple[MissingModule, ...]
+    owners: Mapping[PurePosixPath, Distribution]
+    handler: Prediction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MissingModule:
+    """An extension module of which the artifact has only files the importer ignores."""
+
+    module: ExtensionModule
+    prediction: Prediction
+    severity: Severity = Severity.ERROR
+    reason: str = ""
+
+
 # --- findings ---------------------------------------------------------------
-
-
-class Severity(enum.IntEnum):
-    """How much a finding matters: a note is worth knowing, an error will not load."""
-
-    NOTE = 1
-    WARNING = 2
-    ERROR = 3
-
-    def __str__(self) -> str:
-        return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -695,3 +739,63 @@ class Inventory:
     packages: tuple[str, ...]
     irregularities: tuple[Irregularity, ...]
     counts: Counts
+
+
+# --- the report -------------------------------------------------------------
+
+
+class ObjectKind(enum.StrEnum):
+    """What a binary of the artifact is."""
+
+    EXTENSION = "extension"
+    LIBRARY = "library"
+    FOREIGN = "foreign"
+    PROGRAM = "program"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectReport:
+    """One binary: what it is, what importing its module does, what opening it alone does.
+
+    `prediction` is None where nothing imports it.  `alone` is how `dlopen` of
+    the file by itself in a fresh process ends: None where it loads.
+    """
+
+    path: PurePosixPath
+    location: Location
+    kind: ObjectKind
+    facts: ElfFacts | ForeignFile
+    distribution: Distribution | None
+    module: str | None
+    prediction: Prediction | None
+    link_map: LinkMap
+    alone: Halt | None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageReport:
+    """One top-level package or module, and what importing it does."""
+
+    name: str
+    distribution: Distribution | None
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a reporter prints, already in printing order."""
+
+    inventory: Inventory
+    profile: TargetProfile
+    findings: tuple[Finding, ...]
+    objects: tuple[ObjectReport, ...]
+    packages: tuple[PackageReport, ...]
+    handler: Prediction | None = None
+
+    def count(self, severity: Severity) -> int:
+        """Return how many findings have exactly this severity."""
+        return sum(finding.severity is severity for finding in self.findings)
+
+    def at_least(self, severity: Severity) -> bool:
+        """Whether a finding has this severity or a higher one."""
+        return any(finding.severity >= severity for finding in self.findings)

@@ -14,10 +14,9 @@ from elftools.elf.structs import ELFStructs
 
 from abicheck.elf._image import Image, MalformedError, Strings
 from abicheck.elf._notes import read_comment, read_notes
-from abicheck.elf._symtab import ORDER, SYMBOL, Symbols, count_symbols, relocation_symbols
+from abicheck.elf._symtab import ORDER, SYMBOL, Symbols, count_symbols, read_relocations
 from abicheck.elf._versions import Versions
 from abicheck.model import (
-    NO_SYMBOLS,
     ElfFacts,
     ElfHeader,
     Location,
@@ -197,6 +196,9 @@ def _read_dynamic_facts(
     facts["static_tls"] = bool(flags & _DF_STATIC_TLS)
     address = tag("DT_STRTAB")
     if address is None:
+        if tag("DT_SYMTAB") is not None or needed:
+            reason = "names without a string table"
+            raise MalformedError(reason)
         return facts
     strings = Strings(image, address, tag("DT_STRSZ") or 0)
     facts["needed"] = tuple(strings.at(value) for value in needed)
@@ -229,7 +231,7 @@ def _read_symbol_facts(  # noqa: PLR0913, PLR0917
     count, first = count_symbols(
         image, kind, tags.get(_TAG["DT_GNU_HASH"]), tags.get(_TAG["DT_HASH"])
     )
-    order_of_use, static_tls = _read_relocations(image, header, kind, tags)
+    order_of_use, static_tls, unknown = _read_relocations(image, header, kind, tags)
     used = max(order_of_use, default=-1) + 1
     layout = SYMBOL[kind][0]
     # bytes(), because the tables must outlive the object they were read from.
@@ -251,22 +253,26 @@ def _read_symbol_facts(  # noqa: PLR0913, PLR0917
         "references": tuple(references),
         "undefined": undefined,
         "static_tls": any(symbols.is_own(index) for index in static_tls),
+        "unknown_relocation": unknown,
         "table": SymbolTable(
             lambda: symbols.definitions(first) if count > first else {},
             versions=versions.names,
             versioned=versym is not None,
-        )
-        if count
-        else NO_SYMBOLS,
+        ),
     }
 
 
 def _read_relocations(
     image: Image, header: ElfHeader, kind: tuple[int, int], tags: dict[int, int]
-) -> tuple[list[int], list[int]]:
-    """Return the symbols looked up, in the order of `_dl_relocate_object` with RTLD_NOW."""
+) -> tuple[list[int], list[int], int | None]:
+    """Return what is looked up, in the order of `_dl_relocate_object` with RTLD_NOW.
+
+    Besides: the symbols that need static TLS, and the first relocation type
+    that the loader of the object's machine does not know.
+    """
     found: dict[int, None] = {}
     static_tls: list[int] = []
+    unknown: int | None = None
     plt_addend = tags.get(_TAG["DT_PLTREL"]) != _TAG["DT_REL"]
     for start, size, addend in (
         ("DT_REL", "DT_RELSZ", False),
@@ -276,10 +282,10 @@ def _read_relocations(
         address, length = tags.get(_TAG[start]), tags.get(_TAG[size], 0)
         if address is None or not length:
             continue
-        symbols, static = relocation_symbols(
-            image.read(address, length), kind, header.machine, addend=addend
-        )
-        found.update(dict.fromkeys(symbols))
-        static_tls += static
-    return list(found), static_tls
-
+        table = image.read(address, length)
+        relocations = read_relocations(table, kind, header.machine, addend=addend)
+        found.update(dict.fromkeys(relocations.symbols))
+        static_tls += relocations.static_tls
+        if unknown is None:
+            unknown = relocations.unknown
+    return list(found), static_tls, unknown

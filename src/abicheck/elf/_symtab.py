@@ -7,8 +7,10 @@ symbol; a single library may have hundreds of thousands.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from operator import itemgetter
 from struct import Struct
+from sys import byteorder
 from typing import Final
 
 from abicheck.elf._image import Image, MalformedError, Strings
@@ -42,6 +44,10 @@ _NO_LOOKUP: Final[Mapping[int, frozenset[int]]] = {
     183: frozenset({0, 256, 1027, 1032}),
 }
 _STATIC_TLS: Final[Mapping[int, int]] = {62: 18, 183: 1030}
+# What `elf_machine_rela` of sysdeps/x86_64 handles; anything else ends the load.
+_KNOWN_TYPES: Final[Mapping[int, frozenset[int]]] = {
+    62: frozenset({0, 1, 2, 5, 6, 7, 8, 10, 16, 17, 18, 32, 33, 36, 37, 38}),
+}
 
 
 class Symbols:
@@ -180,31 +186,45 @@ def count_symbols(
     return 0, 0
 
 
-def relocation_symbols(
-    table: memoryview, kind: tuple[int, int], machine: int, *, addend: bool
-) -> tuple[list[int], list[int]]:
-    """Return the symbols that one relocation table looks up, in order, without repeats.
+@dataclass(frozen=True, slots=True)
+class Relocations:
+    """One relocation table: symbols in order without repeats, and what is special.
 
-    The second list holds the symbols of relocations that need static TLS.
+    `static_tls` holds the symbols of relocations that need static TLS,
+    `unknown` the first type that the machine's loader does not know.
     """
-    word = "Q" if kind[0] == 2 else "I"  # noqa: PLR2004
-    shift = 32 if kind[0] == 2 else 8  # noqa: PLR2004
+
+    symbols: list[int]
+    static_tls: list[int]
+    unknown: int | None
+
+
+def read_relocations(
+    table: memoryview, kind: tuple[int, int], machine: int, *, addend: bool
+) -> Relocations:
+    """Return what one relocation table asks of the loader."""
+    wide = kind[0] == 2  # noqa: PLR2004 - ELFCLASS64
+    word, width, shift = ("Q", 8, 32) if wide else ("I", 4, 8)
     mask = (1 << shift) - 1
     fields = 3 if addend else 2
-    width = 8 if kind[0] == 2 else 4  # noqa: PLR2004
     whole = len(table) // (width * fields) * (width * fields)
-    if kind[1] == 1:
+    if (kind[1] == 1) == (byteorder == "little"):
         infos = table[:whole].cast(word)[1::fields].tolist()
     else:
         rows = Struct(ORDER[kind[1]] + word * fields).iter_unpack(table[:whole])
         infos = [row[1] for row in rows]
     skipped = _NO_LOOKUP.get(machine, frozenset())
+    types = _KNOWN_TYPES.get(machine)
     static = _STATIC_TLS.get(machine)
     symbols: dict[int, None] = {}
     static_tls: list[int] = []
+    unknown: int | None = None
     for info in dict.fromkeys(infos):
-        if info & mask == static:
+        number = info & mask
+        if number == static:
             static_tls.append(info >> shift)
-        if info >> shift and info & mask not in skipped:
+        if types is not None and number not in types and unknown is None:
+            unknown = number
+        if info >> shift and number not in skipped:
             symbols[info >> shift] = None
-    return list(symbols), static_tls
+    return Relocations(list(symbols), static_tls, unknown)

@@ -54,7 +54,8 @@ class Loader:
         self._foreign = foreign
         self._files = FileSystem(tree, profile)
         self._startup = Process(self._files, objects, foreign, profile).startup
-        self._unbound: dict[str, tuple[list[SymbolRef], int, int, SymbolRef | None]] = {}
+        self._unbound: dict[str, tuple[list[SymbolRef], int, int]] = {}
+        self._settled: dict[str, tuple[frozenset[str], int, int]] = {}
         self._opened: dict[tuple[str, tuple[str, ...]], LinkMap] = {}
 
     def open(self, path: str, before: Sequence[str] = ()) -> LinkMap:
@@ -90,11 +91,20 @@ class Loader:
         at = PurePosixPath(path)
         return link_map, Halt(Trouble.INIT, at, import_error(message, at))
 
-    def unbound(self, entry: Loaded) -> tuple[list[SymbolRef], int, int, SymbolRef | None]:
+    def uses(self, link_map: LinkMap, names: frozenset[str]) -> bool:
+        """Whether an object of the link map refers to one of these symbols."""
+        for path in link_map.objects:
+            facts = self._objects.get(str(path))
+            if facts is not None and any(ref.name in names for ref in facts.references):
+                return True
+        return False
+
+    def unbound(self, entry: Loaded) -> tuple[list[SymbolRef], int, int]:
         """Return the references the start-up objects do not meet, and how many they do.
 
-        The global scope comes first in every search, so this part of the
-        answer is the same for every root.
+        The second count is of those that rest on an unlisted symbol.  The
+        global scope comes first in every search, so this part of the answer
+        is the same for every root.
         """
         known = self._unbound.get(entry.file)
         if known is None:
@@ -107,9 +117,31 @@ class Loader:
                     assumed += lookup.assumed
                 else:
                     left.append(ref)
-            known = (left, bound, assumed, None)
+            known = (left, bound, assumed)
             self._unbound[entry.file] = known
         return known
+
+    def settled(self, entry: Loaded, local: Sequence[Loaded]) -> tuple[int, int] | None:
+        """Return what an earlier root established, where it holds for this scope as well.
+
+        A reference that a library has met is met wherever that library is in
+        scope.  Only a provider without versions could come first and kill.
+        """
+        known = self._settled.get(entry.file)
+        if known is None:
+            return None
+        providers, bound, assumed = known
+        if not providers <= {other.file for other in local}:
+            return None
+        wanted = {need.soname for need in entry.facts.version_needs} if entry.facts else set()
+        for other in local:
+            if not other.table.versioned and any(other.is_called(soname) for soname in wanted):
+                return None
+        return bound, assumed
+
+    def settle(self, entry: Loaded, providers: frozenset[str], bound: int, assumed: int) -> None:
+        """Remember that every reference left to the local scope was met, and by whom."""
+        self._settled[entry.file] = (providers, bound, assumed)
 
 
 class _Opening:
@@ -197,6 +229,12 @@ class _Opening:
     def _check_versions(self, new: Sequence[Loaded]) -> None:
         """`_dl_check_map_versions` of every new object, in search-list order."""
         for entry in new:
+            if not entry.table.versioned and entry.facts is not None and (
+                entry.facts.version_needs or entry.table.versions
+            ):
+                # DT_VERSYM is read as soon as there is a version of either kind.
+                failure = Failure(None, None, "SIGSEGV", decided_by=entry.path)
+                self._stop(Halt(Trouble.FILE, entry.path, failure))
             for need in entry.facts.version_needs if entry.facts is not None else ():
                 provider = next((e for e in self._process.loaded if e.is_called(need.soname)), None)
                 if provider is None:
@@ -244,30 +282,49 @@ class _Opening:
             if static_tls > self._profile.static_tls:
                 failure = import_error(f"{entry.name}: {say.STATIC_TLS}", entry.path)
                 self._stop(Halt(Trouble.STATIC_TLS, entry.path, failure))
-        left, bound, assumed, _ = self._loader.unbound(entry)
+        left, bound, assumed = self._loader.unbound(entry)
         self._bound += bound
         self._assumed += assumed
+        settled = self._loader.settled(entry, local)
+        if settled is not None:
+            self._bound += settled[0]
+            self._assumed += settled[1]
+        else:
+            self._bind(entry, left, local, closed=closed)
+        if facts.unknown_relocation is not None:
+            message = say.bad_relocation(entry.name, facts.unknown_relocation)
+            self._stop(Halt(Trouble.RELOCATION, entry.path, import_error(message, entry.path)))
+        return static_tls
+
+    def _bind(
+        self, entry: Loaded, left: Sequence[SymbolRef], local: Sequence[Loaded], *, closed: bool
+    ) -> None:
+        """Search the local scope for what the start-up objects do not have."""
         unmet = {binding.need.version for binding in self._unmet if binding.requester == entry.path}
+        providers: set[str] = set()
+        bound = assumed = failed = 0
         for ref in left:
             lookup = look_up(ref, local, closed=closed)
             if lookup.outcome is Outcome.BOUND:
-                self._bound += 1
-                self._assumed += lookup.assumed
-                continue
-            if lookup.kills:
-                failure = Failure(
-                    None, None, say.EXIT_127, self._dated(say.UNVERSIONED), entry.path
-                )
+                bound += 1
+                assumed += lookup.assumed
+                if lookup.provider is not None:
+                    providers.add(lookup.provider.file)
+            elif lookup.kills:
+                failed += 1
+                text = self._dated(say.UNVERSIONED)
+                failure = Failure(None, None, say.EXIT_127, text, entry.path)
                 self._stop(Halt(Trouble.UNVERSIONED_PROVIDER, entry.path, failure))
-                continue
-            if lookup.outcome is Outcome.WEAK_UNBOUND:
-                continue
-            outcome = Outcome.NO_VERSION if ref.version in unmet else lookup.outcome
-            self._bindings.append(Binding(entry.path, ref, outcome, lookup.doubt))
-            message = say.undefined_symbol(entry.name, ref)
-            failure = import_error(message, entry.path)
-            self._stop(Halt(Trouble.SYMBOL, entry.path, failure, certain=not lookup.doubt))
-        return static_tls
+            elif lookup.outcome is not Outcome.WEAK_UNBOUND:
+                failed += 1
+                outcome = Outcome.NO_VERSION if ref.version in unmet else lookup.outcome
+                self._bindings.append(Binding(entry.path, ref, outcome, lookup.doubt))
+                failure = import_error(say.undefined_symbol(entry.name, ref), entry.path)
+                self._stop(Halt(Trouble.SYMBOL, entry.path, failure, certain=not lookup.doubt))
+        self._bound += bound
+        self._assumed += assumed
+        if not failed:
+            self._loader.settle(entry, frozenset(providers), bound, assumed)
 
     def _check_relr(self, entry: Loaded, facts: ElfFacts) -> None:
         if not facts.relr or any(n.version == _RELR_MARKER for n in facts.version_needs):

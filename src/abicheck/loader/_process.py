@@ -146,6 +146,7 @@ class Process:
                     return loaded, self._found(requester, name, loaded, how, skipped)
                 real = self._files.real(candidate)
                 if real is None:
+                    self._refuse_directory(candidate)
                     continue
                 if not self._files.is_readable(real):
                     skipped.append(real)
@@ -164,6 +165,12 @@ class Process:
             Trouble.LIBRARY, requester.path, import_error(f"{name}: {text}", requester.path)
         )
         raise HaltError(halt, skipped=tuple(skipped))
+
+    def _refuse_directory(self, candidate: str) -> None:
+        """A folder of that name is opened like a file, and cannot be read."""
+        at = self._files.absolute(candidate)
+        if self._files.tree.is_dir(at):
+            raise self._refusal(candidate, at, Fate.REFUSED, say.IS_DIRECTORY, Trouble.LIBRARY)
 
     @staticmethod
     def _found(

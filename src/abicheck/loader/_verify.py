@@ -19,6 +19,7 @@ _DF_1_NOOPEN, _DF_1_PIE = 0x40, 0x08000000
 _ANY_ALIGN: Final = (2, 35)  # from here on p_align need not be a multiple of the page
 _NO_EXEC_STACK: Final = (2, 41)
 _PIE_REFUSED: Final = (2, 30)
+_TOO_LARGE: Final = 1 << 40  # a private mapping of a tebibyte: refused as overcommitment
 
 
 class Fate(enum.Enum):
@@ -127,6 +128,8 @@ def _load_commands(
         return _refuse("object file has no loadable segments")
     if header.type != _ET_DYN:
         return _refuse("cannot dynamically load executable")
+    if loads[-1].vaddr + loads[-1].memsz - loads[0].vaddr >= _TOO_LARGE:
+        return _refuse(say.CANNOT_MAP)
     if facts.beyond_end:
         return Verdict(Fate.KILLS, "SIGBUS")
     return None

@@ -1,0 +1,82 @@
+"""Arguments in, exit status out.
+
+A bare `abicheck ARTIFACT…` is `abicheck check ARTIFACT…`.  click parses and
+explains; every outcome is mapped to an exit status here, because click's own
+mapping turns Ctrl-C, a closed pipe and our own defects into 1.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+from abicheck.cli._status import Status
+
+COMMANDS: Final = {
+    "check": "say whether artifacts will load (the default)",
+    "inspect": "list every binary of an artifact with its facts",
+    "explain": "explain a rule, or find the rules behind a runtime message",
+}
+# Words of the command line that later versions fill; none of them is ever an artifact.
+RESERVED: Final = (
+    "matrix",
+    "targets",
+    "capture",
+    "config",
+    "baseline",
+    "completion",
+    "advise",
+    "diff",
+    "sbom",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = _run(argv)
+    except KeyboardInterrupt:
+        print("abicheck: interrupted", file=sys.stderr)
+        return Status.INTERRUPTED
+    return status
+
+
+def _run(argv: list[str]) -> int:
+    import click  # noqa: PLC0415 - main must be able to answer Ctrl-C before anything is imported
+
+    from abicheck.errors import AbicheckError, UsageError  # noqa: PLC0415
+
+    name, rest = ("check", argv)
+    if argv and argv[0] in COMMANDS:
+        name, rest = argv[0], argv[1:]
+    elif argv and argv[0] in RESERVED:
+        return _complain(f"{argv[0]!r} is not part of this version", Status.USAGE)
+    command: click.Command = import_module(f"abicheck.cli.{name}").command
+    try:
+        result = command.main(rest, prog_name="abicheck", standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        where = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else ""
+        if where:
+            print(where, file=sys.stderr)
+        return _complain(error.format_message(), Status.USAGE)
+    except click.Abort as error:
+        raise KeyboardInterrupt from error
+    except UsageError as error:
+        return _complain(str(error), Status.USAGE)
+    except AbicheckError as error:
+        return _complain(str(error), Status.IMPOSSIBLE)
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not look like a finding
+        traceback.print_exc()
+        return _complain(f"internal error: {error!r}; please report it", Status.IMPOSSIBLE)
+    return int(result or 0)
+
+
+def _complain(message: str, status: Status) -> Status:
+    print(f"abicheck: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,85 @@
+"""What several commands need: artifacts named on the command line, streams, progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TextIO
+
+from abicheck.cli import COMMANDS, RESERVED
+from abicheck.errors import UsageError
+
+Progress = Callable[[int], None]
+
+
+def resolve_artifacts(names: Sequence[str]) -> tuple[Path, ...]:
+    """Return the paths named, all of which exist; raise `UsageError` otherwise."""
+    if not names:
+        reason = "nothing to check: name a ZIP, a wheel, a folder or a shared object"
+        raise UsageError(reason)
+    for name in names:
+        if name in COMMANDS or name in RESERVED:
+            reason = f"{name!r} is a command's name; write ./{name} for a file of that name"
+            raise UsageError(reason)
+        if name == "-" or name.startswith("docker:"):
+            reason = f"{name}: container images are not read by this version"
+            raise UsageError(reason)
+        if not os.path.lexists(name):
+            raise UsageError(f"{name}: no such file or folder{_did_you_mean(name)}")
+    return tuple(Path(name) for name in names)
+
+
+def _did_you_mean(name: str) -> str:
+    known = [*COMMANDS]
+    path = Path(name)
+    if path.parent.is_dir():
+        known += [str(path.parent / other.name) for other in path.parent.iterdir()]
+    close = get_close_matches(str(path), known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def wants_color(choice: str, stream: TextIO) -> bool:
+    """Decide on colour: --color, then NO_COLOR, FORCE_COLOR, TERM, then the terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def print_report(text: str) -> None:
+    """Write to standard output what it can say, and escape what it cannot.
+
+    A pipe that was closed has had what its reader wanted: that changes no
+    verdict, and Python must not complain about it again when it shuts down.
+    """
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def progress(path: Path, *, quiet: bool) -> Iterator[Progress]:
+    """Show on standard error, where that is a terminal, how much has been read."""
+    shown = not quiet and sys.stderr.isatty() and not os.environ.get("CI")
+
+    def report(members: int) -> None:
+        if shown and members % 64 == 0:
+            print(f"\rreading {path.name}: {members:,} files", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield report
+    finally:
+        if shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,125 @@
+"""`abicheck check`: the verdict."""
+
+from __future__ import annotations
+
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Final
+
+import click
+
+from abicheck import __version__
+from abicheck.cli import COMMANDS
+from abicheck.cli._shared import print_report, progress, resolve_artifacts, wants_color
+from abicheck.cli._status import status_of
+from abicheck.errors import ArtifactError, UsageError
+from abicheck.model import Report, Severity
+from abicheck.pipeline import check
+from abicheck.profiles import DEFAULT_TARGET, load_profile
+from abicheck.reporters import write_json, write_text
+
+_FORMATS: Final = ("text", "json")
+_EPILOG: Final = "Commands: " + "; ".join(f"{name}: {what}" for name, what in COMMANDS.items())
+
+
+@click.command(
+    "check",
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.argument("artifacts", nargs=-1, metavar="ARTIFACT...")
+@click.option("--target", default=DEFAULT_TARGET, show_default=True, help="A target's name or file.")
+@click.option("--handler", help="Lambda's handler setting, such as app.handler.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="NAME[=FILE]",
+    help=f"One of {', '.join(_FORMATS)}; may be given again with a file.  [default: text]",
+)
+@click.option(
+    "--fail-level",
+    type=click.Choice(["error", "warning", "note"]),
+    default="error",
+    show_default=True,
+    help="The lowest severity that makes the exit status 1.",
+)
+@click.option("--exit-zero", is_flag=True, help="Exit 0 even with findings.")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+)
+@click.option("-q", "--quiet", is_flag=True, help="Verdicts and findings only, no summary.")
+@click.version_option(__version__, prog_name="abicheck", message="%(prog)s %(version)s")
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    artifacts: tuple[str, ...],
+    target: str,
+    handler: str | None,
+    formats: tuple[str, ...],
+    fail_level: str,
+    exit_zero: bool,  # noqa: FBT001
+    color: str,
+    quiet: bool,  # noqa: FBT001
+) -> int:
+    """Say whether the compiled code in each ARTIFACT will load on the target.
+
+    An ARTIFACT is a deployment ZIP, a wheel, a folder laid out as /var/task,
+    or one shared object.  Exit status: 0 nothing found, 1 findings, 2 the
+    request is wrong, 3 it could not be carried out.
+    """
+    outputs = _parse_formats(formats or ("text",))
+    paths = resolve_artifacts(artifacts)
+    if handler is not None and len(paths) > 1:
+        reason = "--handler goes with one artifact"
+        raise UsageError(reason)
+    profile = load_profile(target)
+    reports: list[Report] = []
+    failed = False
+    for path in paths:
+        try:
+            with progress(path, quiet=quiet) as shown:
+                reports.append(check(path, profile, handler=handler, progress=shown))
+        except ArtifactError as error:
+            failed = True
+            print(f"abicheck: {error}", file=sys.stderr)
+    level = Severity[fail_level.upper()]
+    status = status_of(reports, level, failed=failed, forgive=exit_zero)
+    for name, file in outputs:
+        _write(name, file, reports, color=color, quiet=quiet)
+    return status
+
+
+def _parse_formats(formats: tuple[str, ...]) -> list[tuple[str, Path | None]]:
+    outputs: list[tuple[str, Path | None]] = []
+    for text in formats:
+        name, equals, file = text.partition("=")
+        if name not in _FORMATS:
+            reason = f"unknown format {name!r}; known: {', '.join(_FORMATS)}"
+            raise UsageError(reason)
+        if equals and not file:
+            reason = f"--format {text}: the file's name is missing"
+            raise UsageError(reason)
+        outputs.append((name, Path(file) if file else None))
+    if sum(file is None for _, file in outputs) > 1:
+        reason = "two formats go to standard output; give all but one a file: --format json=FILE"
+        raise UsageError(reason)
+    return outputs
+
+
+def _write(
+    name: str, file: Path | None, reports: list[Report], *, color: str, quiet: bool
+) -> None:
+    buffer = StringIO()
+    colored = wants_color(color, sys.stdout) and file is None
+    if name == "json":
+        write_json(reports, __version__, buffer)
+    else:
+        write_text(reports, buffer, color=colored, quiet=quiet)
+    if file is None:
+        print_report(buffer.getvalue())
+        return
+    try:
+        file.write_text(buffer.getvalue(), encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        reason = f"{file}: {error.strerror or error}"
+        raise ArtifactError(reason) from error

@@ -1,0 +1,49 @@
+"""`check`: the whole of abicheck, top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from abicheck.artifacts import DEFAULT_LIMITS, Limits, open_artifact
+from abicheck.model import Report, TargetProfile
+from abicheck.pipeline._inventory import take_inventory
+from abicheck.pipeline._judge import Judge
+from abicheck.rules import ALL_RULES, Rule, run_rules
+
+__all__ = ["check"]
+
+
+def _silent(members: int) -> None:
+    del members
+
+
+def check(
+    path: Path,
+    profile: TargetProfile,
+    *,
+    handler: str | None = None,
+    rules: Iterable[Rule] = ALL_RULES,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Callable[[int], None] = _silent,
+) -> Report:
+    """Return what would happen to the artifact at `path` on the target `profile`.
+
+    `handler` is Lambda's own setting, `module.function`; `progress` is told
+    how many members have been read.  Raises `UsageError`
+    where there is nothing at `path` and `ArtifactError` where it cannot be
+    read; whatever is wrong with its content is in the report.
+    """
+    with open_artifact(path, limits) as artifact:
+        contents = take_inventory(artifact, str(path), profile, progress)
+    judge = Judge(contents, profile, handler)
+    case = judge.case()
+    findings = run_rules(rules, case)
+    return Report(
+        inventory=contents.inventory,
+        profile=profile,
+        findings=findings,
+        objects=judge.objects(case),
+        packages=judge.packages(),
+        handler=case.handler,
+    )

@@ -1,0 +1,176 @@
+"""Read an artifact once, and keep values only."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from abicheck.artifacts import Artifact, Member
+from abicheck.elf import MAGIC, identify, read_elf
+from abicheck.filesystem import Entry, Kind, Tree
+from abicheck.model import (
+    ArtifactKind,
+    Counts,
+    ElfFacts,
+    ForeignFile,
+    Inventory,
+    Irregular,
+    Irregularity,
+    Location,
+    TargetProfile,
+)
+from abicheck.python.distributions import is_metadata, read_distributions
+from abicheck.python.extensions import find_extensions, split_suffix
+
+_ZIP: Final = b"PK\x03\x04"
+_MAX_METADATA: Final = 16 << 20
+_MAX_SOURCE: Final = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """An artifact as values: its inventory, where everything lies, and the sources.
+
+    `sources` maps target paths to the bytes of Python files.
+    """
+
+    inventory: Inventory
+    tree: Tree
+    sources: Mapping[str, bytes]
+
+
+def is_shared_object_name(name: str) -> bool:
+    """Whether a file is named like something a loader would be given."""
+    base = posixpath.basename(name)
+    return (
+        split_suffix(base) is not None
+        or ".so." in base
+        or base.endswith((".so", ".dylib", ".dll", ".pyd"))
+    )
+
+
+def _is_wanted(name: str, head: bytes, size: int) -> bool:
+    if head.startswith(MAGIC):
+        return True
+    if name.endswith(".py"):
+        return size <= _MAX_SOURCE
+    return is_metadata(name) and size <= _MAX_METADATA
+
+
+def take_inventory(
+    artifact: Artifact, name: str, profile: TargetProfile, progress: Callable[[int], None]
+) -> Contents:
+    """Read every member once; nothing of the artifact is needed afterwards."""
+    with ThreadPoolExecutor(max_workers=1) as side:
+        digest = side.submit(artifact.sha256)
+        reading = _Reading(artifact, name, profile)
+        for count, member in enumerate(artifact.members(_is_wanted)):
+            progress(count)
+            reading.take(member)
+        return reading.finish(digest.result())
+
+
+class _Reading:
+    """What accumulates while an artifact is read."""
+
+    def __init__(self, artifact: Artifact, name: str, profile: TargetProfile) -> None:
+        self._artifact = artifact
+        self._name = name
+        self._profile = profile
+        self._root = str(profile.task_root)
+        self._entries: dict[str, Entry] = {}
+        self._objects: dict[str, ElfFacts] = {}
+        self._foreign: dict[str, ForeignFile] = {}
+        self._sources: dict[str, bytes] = {}
+        self._metadata: dict[str, bytes] = {}
+        self._packages: set[str] = set()
+        self._nested: list[Irregularity] = []
+        self._members = self._size = self._python = 0
+
+    def take(self, member: Member) -> None:
+        """File one member where it belongs."""
+        name = self._place(member.name)
+        path = f"{self._root}/{name}"
+        self._entries[path] = Entry(member.kind, member.mode, member.target)
+        if member.kind is not Kind.FILE:
+            return
+        self._members += 1
+        self._size += member.size
+        location = Location(PurePosixPath(member.name))
+        if member.head.startswith(MAGIC):
+            self._objects[path] = read_elf(member.data or member.head, location)
+        elif is_shared_object_name(name):
+            kind = identify(member.head, member.size)
+            self._foreign[path] = ForeignFile(location, member.size, kind)
+        elif name.endswith(".py"):
+            self._python += 1
+            if member.data is not None:
+                self._sources[path] = bytes(member.data)
+        elif member.data is not None and is_metadata(name):
+            self._metadata[name] = bytes(member.data)
+        elif name.endswith(".pyc"):
+            self._python += 1
+        elif member.head.startswith(_ZIP) and name.endswith(".zip"):
+            self._nested.append(
+                Irregularity(Irregular.NESTED_ARCHIVE, location, "a ZIP inside the archive")
+            )
+
+    def _place(self, name: str) -> str:
+        """Return where an installer puts a member: wheels keep some files in `NAME.data`."""
+        name = name.removeprefix("./")
+        if self._artifact.kind is ArtifactKind.WHEEL:
+            top, _, rest = name.partition("/")
+            section, _, tail = rest.partition("/")
+            if top.endswith(".data") and section in ("purelib", "platlib") and tail:
+                return tail
+        return name
+
+    def finish(self, sha256: str | None) -> Contents:
+        """Put the parts together."""
+        tree = Tree(self._entries)
+        files = [*self._objects, *self._foreign]
+        files += [path for path in tree.links() if is_shared_object_name(path)]
+        extensions = find_extensions(
+            tree, files, self._profile.interpreter, self._profile.machine, self._root
+        )
+        inventory = Inventory(
+            artifact=self._name,
+            kind=self._artifact.kind,
+            sha256=sha256,
+            objects=self._objects,
+            foreign=self._foreign,
+            extensions=extensions,
+            distributions=read_distributions(self._metadata),
+            packages=_packages(tree, self._root),
+            irregularities=(*self._artifact.irregularities, *self._nested),
+            counts=Counts(self._members, self._size, self._python),
+        )
+        return Contents(inventory, tree, self._sources)
+
+
+def _packages(tree: Tree, root: str) -> tuple[str, ...]:
+    """Return the top-level names that an import statement could begin with."""
+    names = set()
+    for name in tree.children(root):
+        path = f"{root}/{name}"
+        if name.endswith(".py") and name[:-3].isidentifier():
+            names.add(name[:-3])
+        elif name.isidentifier() and tree.is_dir(path) and name != "__pycache__":
+            if _holds_code(tree, path):
+                names.add(name)
+    return tuple(sorted(names))
+
+
+def _holds_code(tree: Tree, folder: str, depth: int = 3) -> bool:
+    """Whether a folder is a package, or a namespace package with code a few levels down."""
+    children = tree.children(folder)
+    if any(name.endswith((".py", ".pyc", ".so", ".pyd")) for name in children):
+        return True
+    return depth > 0 and any(
+        name.isidentifier() and tree.is_dir(f"{folder}/{name}") and _holds_code(tree, f"{folder}/{name}", depth - 1)
+        for name in children
+    )

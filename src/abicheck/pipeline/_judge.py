@@ -1,0 +1,341 @@
+"""What the target would make of an artifact: link maps and imports, as roots to be judged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Final
+
+from abicheck.loader import Loader, init_function
+from abicheck.model import (
+    ArtifactKind,
+    Case,
+    Distribution,
+    ElfFacts,
+    ExtensionModule,
+    Failure,
+    Halt,
+    Inventory,
+    LinkMap,
+    Location,
+    MissingModule,
+    ObjectKind,
+    ObjectReport,
+    PackageReport,
+    Prediction,
+    Root,
+    Severity,
+    TargetProfile,
+    Verdict,
+)
+from abicheck.pipeline._inventory import Contents
+from abicheck.python.simulate import ImportSite, Simulation
+
+_ET_EXEC = 2
+_DF_1_PIE: Final = 0x08000000
+_TAGGED: Final = re.compile(r"\.cpython-\d+")
+_GUARDED: Final = "every import of it is guarded"
+_UNNAMED: Final = "no import statement in the artifact names it"
+_UNREACHED: Final = "no extension needs it and no source was seen to load it"
+
+
+class _Loads:
+    """The loader as the import simulation asks for it; remembers what it answered."""
+
+    def __init__(self, loader: Loader, unsteady: frozenset[str]) -> None:
+        self._loader = loader
+        self._unsteady = unsteady
+        self.extensions: dict[str, tuple[LinkMap, Halt | None]] = {}
+        self.libraries: dict[str, tuple[LinkMap, Halt | None]] = {}
+
+    def extension(self, path: str, module: str, before: Sequence[str]) -> Failure | None:
+        """Open an extension; the answer that counts is the best one seen."""
+        link_map, halt = self._loader.open_extension(path, module)
+        if halt is not None and before:
+            # What its package opened first may bring what it needs.
+            link_map, halt = self._loader.open_extension(path, module, before)
+        if halt is None or path not in self.extensions:
+            self.extensions[path] = (link_map, halt)
+        return halt.failure if halt is not None else None
+
+    def library(self, path: str, before: Sequence[str]) -> Failure | None:
+        """Open a library by ctypes or cffi, which raise OSError."""
+        link_map = self._loader.open(path)
+        if link_map.halt is not None and before:
+            link_map = self._loader.open(path, before)
+        self.libraries[path] = (link_map, link_map.halt)
+        if link_map.halt is None:
+            return None
+        failure = link_map.halt.failure
+        exception = None if failure.exception is None else "OSError"
+        return Failure(
+            exception, failure.message, failure.crash, failure.stderr, failure.decided_by
+        )
+
+    def uncertain(self, path: str) -> bool:
+        """Whether an outcome rests on something that only the real target could tell."""
+        link_map = self._loader.open(path)
+        return not link_map.certain or self._loader.uses(link_map, self._unsteady)
+
+
+class Judge:
+    """The artifact on the target, before any rule has looked at it."""
+
+    def __init__(self, contents: Contents, profile: TargetProfile, handler: str | None) -> None:
+        self._inventory = contents.inventory
+        self._profile = profile
+        self._root = str(profile.task_root)
+        inventory = contents.inventory
+        self._loader = Loader(contents.tree, inventory.objects, inventory.foreign, profile)
+        self._loads = _Loads(self._loader, profile.interpreter.sometimes)
+        self._alone = inventory.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
+        self._simulation = Simulation(
+            contents.tree,
+            contents.sources.get,
+            profile.interpreter,
+            self._loads,
+            assume_missing_installed=self._alone,
+        )
+        self._owners = _owners(inventory)
+        self._modules = {
+            self._target(module.selected.path): module
+            for module in inventory.extensions
+            if module.selected is not None
+        }
+        self._places = {
+            self._location(path): path for path in (*inventory.objects, *inventory.foreign)
+        }
+        self._extensions: dict[str, ExtensionModule] = {}
+        self._handler = handler
+        self._simulated = not self._alone or handler is not None or self._is_suspect()
+
+    def case(self) -> Case:
+        """Return everything that the rules judge."""
+        self._extensions = {
+            path: module for path, module in self._modules.items() if self._is_extension(path, module)
+        }
+        handler = None if self._handler is None else self.predict(self._handler.rpartition(".")[0] or self._handler)
+        missing = tuple(
+            self._missing(module)
+            for module in self._inventory.extensions
+            if module.selected is None and module.shadowed_by is None
+        )
+        packages = [self.predict(name) for name in self._inventory.packages]
+        del packages  # predicted now, so that the libraries their sources open are known
+        extensions = tuple(self._extension_root(p, m) for p, m in self._extensions.items())
+        reached = {str(path) for root in extensions for path in root.link_map.objects}
+        libraries = tuple(
+            root
+            for path, facts in self._inventory.objects.items()
+            if path not in reached and path not in self._extensions and not is_program(facts)
+            and not self._is_named_extension(path)
+            for root in self._library_root(path)
+        )
+        return Case(
+            self._inventory, self._profile, (*extensions, *libraries), missing, self._owners, handler
+        )
+
+    # --- modules ---
+
+    def predict(self, module: str) -> Prediction:
+        """Return what importing a module does; where nothing is suspect, it loads."""
+        if not self._simulated:
+            return Prediction(module, Verdict.LOADS)
+        return self._simulation.predict(module)
+
+    def _is_suspect(self) -> bool:
+        """Whether anything could fail, so that the sources have to be read.
+
+        A wheel whose extensions all load, and whose libraries all load, has
+        nothing to explain; reading hundreds of sources would only take time.
+        """
+        inventory = self._inventory
+        if any(m.selected is None and m.shadowed_by is None for m in inventory.extensions):
+            return True
+        reached: set[str] = set()
+        for path, module in self._modules.items():
+            link_map, halt = self._loader.open_extension(path, module.name)
+            if halt is not None or self._loads.uncertain(path):
+                return True
+            reached.update(map(str, link_map.objects))
+        return any(
+            self._loader.open(path).halt is not None
+            for path, facts in inventory.objects.items()
+            if path not in reached and path not in self._modules and not is_program(facts)
+        )
+
+    def _is_extension(self, path: str, module: ExtensionModule) -> bool:
+        """Whether a file with an extension's name is one.
+
+        Libraries travel under such names too: they have no init function and
+        no import statement names them.
+        """
+        facts = self._inventory.objects.get(path)
+        if facts is not None and facts.defect is None:
+            names = facts.table.definitions
+            if init_function(module.name) in names:
+                return True
+            if any(name.startswith("PyInit_") for name in names) and "." not in module.name:
+                return True
+        if _TAGGED.search(path) is not None:
+            return True
+        if facts is None or facts.machine != self._profile.machine:
+            return not path.rpartition("/")[2].startswith("lib") or bool(self._sites(module.name))
+        return bool(self._sites(module.name))
+
+    def _is_named_extension(self, path: str) -> bool:
+        """Whether a file is a sibling that the importer ignores: nothing opens it."""
+        return any(
+            self._target(sibling.location.path) == path
+            for module in self._inventory.extensions
+            for sibling in module.siblings
+        )
+
+    def _sites(self, module: str) -> tuple[ImportSite, ...]:
+        return self._simulation.sites(module) if self._simulated else ()
+
+    def _weigh(self, module: str, *, named: bool) -> tuple[Severity, str]:
+        """Return how much the failure of a module matters, and why it matters less."""
+        sites = self._sites(module)
+        if sites and all(site.guarded for site in sites):
+            places = ", ".join(str(site.site) for site in sites[:3])
+            return Severity.WARNING, f"{_GUARDED} ({places})"
+        if not sites and not named and "." in module:
+            return Severity.WARNING, _UNNAMED
+        return Severity.ERROR, ""
+
+    def _missing(self, module: ExtensionModule) -> MissingModule:
+        prediction = self.predict(module.name)
+        severity, reason = self._weigh(module.name, named=False)
+        return MissingModule(module, prediction, severity, reason)
+
+    def _extension_root(self, path: str, module: ExtensionModule) -> Root:
+        prediction = self.predict(module.name)
+        link_map, halt = self._loader.open_extension(path, module.name)
+        if halt is not None and path in self._loads.extensions:
+            link_map, halt = self._loads.extensions[path]
+        facts = self._inventory.objects.get(path)
+        has_init = facts is not None and any(n.startswith("PyInit") for n in facts.table.definitions)
+        severity, reason = Severity.ERROR, ""
+        if halt is not None:
+            severity, reason = self._weigh(module.name, named=has_init or facts is None)
+        return Root(
+            path=PurePosixPath(path),
+            location=self._where(path),
+            link_map=link_map,
+            halt=halt,
+            module=module.name,
+            prediction=prediction,
+            severity=severity,
+            reason=reason,
+        )
+
+    def _library_root(self, path: str) -> Sequence[Root]:
+        """Return a library that no extension reaches, where it does not load by itself."""
+        link_map, halt = self._loads.libraries.get(path) or (self._loader.open(path), None)
+        halt = link_map.halt
+        if halt is None:
+            return ()
+        site = self._simulation.opened().get(path) if self._simulated else None
+        severity, reason = Severity.WARNING, _UNREACHED
+        if site is not None:
+            reason = f"loaded by {site.site}"
+            severity = Severity.WARNING if site.guarded else Severity.ERROR
+        root = Root(
+            PurePosixPath(path), self._where(path), link_map, halt, severity=severity, reason=reason
+        )
+        return (root,)
+
+    # --- the report's tables ---
+
+    def objects(self, case: Case) -> tuple[ObjectReport, ...]:
+        """Return every binary with what importing and what opening it does, sorted by path."""
+        by_path = {str(root.path): root for root in case.roots}
+        missing = {
+            self._target(sibling.location.path): found
+            for found in case.missing
+            for sibling in found.module.siblings
+        }
+        reports = []
+        for path in sorted((*self._inventory.objects, *self._inventory.foreign)):
+            thing = self._inventory.objects.get(path) or self._inventory.foreign[path]
+            root = by_path.get(path)
+            extension = self._extensions.get(path)
+            alone = self._loader.open(path)
+            module = extension.name if extension is not None else None
+            prediction = root.prediction if root is not None else None
+            if path in missing:
+                module, prediction = missing[path].module.name, missing[path].prediction
+            reports.append(
+                ObjectReport(
+                    path=PurePosixPath(path),
+                    location=thing.location,
+                    kind=_kind(thing, is_module=module is not None),
+                    facts=thing,
+                    distribution=self._owners.get(thing.location.path),
+                    module=module,
+                    prediction=prediction,
+                    link_map=root.link_map if root is not None else alone,
+                    alone=alone.halt,
+                )
+            )
+        return tuple(reports)
+
+    def packages(self) -> tuple[PackageReport, ...]:
+        """Return every top-level name with what importing it does."""
+        tops: dict[str, Distribution] = {}
+        for distribution in self._inventory.distributions:
+            for file in distribution.files:
+                tops.setdefault(file.partition("/")[0].removesuffix(".py"), distribution)
+        return tuple(
+            PackageReport(name, tops.get(name), self.predict(name))
+            for name in self._inventory.packages
+        )
+
+    # --- places ---
+
+    def _target(self, path: PurePosixPath) -> str:
+        return f"{self._root}/{path}"
+
+    def _location(self, path: str) -> PurePosixPath:
+        return self._where(path).path
+
+    def _where(self, path: str) -> Location:
+        thing = self._inventory.objects.get(path) or self._inventory.foreign.get(path)
+        if thing is not None:
+            return thing.location
+        return Location(PurePosixPath(path).relative_to(self._root))
+
+
+def is_program(facts: ElfFacts) -> bool:
+    """Whether an ELF file is run and not opened: an executable, position independent or not."""
+    header = facts.header
+    if header is None:
+        return False
+    return header.type == _ET_EXEC or bool(facts.flags_1 & _DF_1_PIE)
+
+
+def _kind(thing: object, *, is_module: bool) -> ObjectKind:
+    if not isinstance(thing, ElfFacts):
+        return ObjectKind.FOREIGN
+    if is_program(thing) and not is_module:
+        return ObjectKind.PROGRAM
+    return ObjectKind.EXTENSION if is_module else ObjectKind.LIBRARY
+
+
+def _owners(inventory: Inventory) -> Mapping[PurePosixPath, Distribution]:
+    """Return the distribution whose RECORD lists each binary, else whose folder it lies in."""
+    owners: dict[PurePosixPath, Distribution] = {}
+    by_file: dict[str, Distribution] = {}
+    by_top: dict[str, Distribution] = {}
+    for distribution in inventory.distributions:
+        for file in distribution.files:
+            by_file[file] = distribution
+            by_top.setdefault(file.partition("/")[0], distribution)
+    for thing in (*inventory.objects.values(), *inventory.foreign.values()):
+        path = thing.location.path
+        found = by_file.get(str(path)) or by_top.get(path.parts[0] if path.parts else "")
+        if found is not None:
+            owners[path] = found
+    return owners

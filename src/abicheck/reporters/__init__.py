@@ -1,0 +1,7 @@
+"""Write a report down; one module a format.  No reporter decides anything."""
+
+from abicheck.reporters._inspect import write_inspect
+from abicheck.reporters._json import write_json
+from abicheck.reporters._text import write_text
+
+__all__ = ["write_inspect", "write_json", "write_text"]

@@ -1,0 +1,190 @@
+"""JSON, version 1: written field by field, because it is a promise.
+
+The schema is `schema/report-v1.json` beside this module; the model may
+change, version 1 may not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from abicheck.model import (
+    Distribution,
+    ElfFacts,
+    Finding,
+    ForeignFile,
+    Halt,
+    ObjectReport,
+    PackageReport,
+    Prediction,
+    Report,
+    Severity,
+)
+from abicheck.reporters._words import handler_module, runtime_log, verdict
+
+SCHEMA_VERSION = 1
+
+
+def write_json(reports: Sequence[Report], version: str, stream: TextIO) -> None:
+    """Write every report as one document; ASCII only, and the same bytes for the same input."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "abicheck", "version": version},
+        "artifacts": [_artifact(report) for report in reports],
+    }
+    json.dump(document, stream, indent=2)
+    stream.write("\n")
+
+
+def _artifact(report: Report) -> dict[str, Any]:
+    inventory, profile = report.inventory, report.profile
+    handler = handler_module(report)
+    return {
+        "path": inventory.artifact,
+        "kind": inventory.kind.value,
+        "sha256": inventory.sha256,
+        "target": {
+            "name": profile.name,
+            "title": profile.title,
+            "machine": profile.machine,
+            "libc": f"glibc {profile.glibc}",
+            "python": profile.interpreter.dotted,
+            "as_of": profile.as_of,
+        },
+        "verdict": verdict(report),
+        "handler": None if report.handler is None else _prediction(report.handler),
+        "counts": {
+            "errors": report.count(Severity.ERROR),
+            "warnings": report.count(Severity.WARNING),
+            "notes": report.count(Severity.NOTE),
+            "files": inventory.counts.members,
+            "size": inventory.counts.size,
+            "objects": len(report.objects),
+            "extensions": sum(item.module is not None for item in report.objects),
+            "distributions": len(inventory.distributions),
+            "packages": len(report.packages),
+            "bound": sum(item.link_map.bound for item in report.objects),
+            "assumed": sum(item.link_map.assumed for item in report.objects),
+        },
+        "findings": [_finding(finding, handler) for finding in report.findings],
+        "objects": [_object(item) for item in report.objects],
+        "packages": [_package(item) for item in report.packages],
+        "distributions": [_distribution(item) for item in inventory.distributions],
+    }
+
+
+def _finding(finding: Finding, handler: str) -> dict[str, Any]:
+    fault, owner = finding.fault, finding.distribution
+    failure = fault.failure
+    return {
+        "code": finding.rule.code,
+        "name": finding.rule.name,
+        "severity": str(finding.severity),
+        "path": str(fault.location.path),
+        "module": fault.module,
+        "distribution": owner.name if owner is not None else None,
+        "version": owner.version if owner is not None else None,
+        "message": fault.message,
+        "why": fault.why or None,
+        "runtime_message": failure.message if failure is not None else None,
+        "runtime_log": runtime_log(failure, handler) if failure is not None else None,
+        "crash": failure.crash if failure is not None else None,
+        "via": [str(site) for site in fault.via],
+        "evidence": list(fault.evidence),
+        "fix": fault.fix or None,
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _prediction(prediction: Prediction) -> dict[str, Any]:
+    failure = prediction.failure
+    return {
+        "module": prediction.module,
+        "import": prediction.verdict.value,
+        "exception": failure.exception if failure is not None else None,
+        "runtime_message": failure.message if failure is not None else None,
+        "crash": failure.crash if failure is not None else None,
+        "via": [str(site) for site in prediction.via],
+    }
+
+
+def _object(item: ObjectReport) -> dict[str, Any]:
+    prediction, alone = item.prediction, item.alone
+    failure = prediction.failure if prediction is not None else None
+    if failure is None and prediction is None and alone is not None:
+        failure = alone.failure
+    decided = failure.decided_by if failure is not None else None
+    owner = item.distribution
+    return {
+        "path": str(item.location.path),
+        "kind": item.kind.value,
+        "distribution": owner.name if owner is not None else None,
+        "version": owner.version if owner is not None else None,
+        "module": item.module,
+        "import": prediction.verdict.value if prediction is not None else None,
+        "decided_by": str(decided) if decided is not None else None,
+        "crash": failure.crash if failure is not None else None,
+        "runtime_message": failure.message if failure is not None else None,
+        "dlopen_alone": _alone(alone),
+        "dlopen_message": alone.failure.message if alone is not None else None,
+        "facts": _facts(item.facts),
+    }
+
+
+def _alone(halt: Halt | None) -> str:
+    if halt is None:
+        return "loads"
+    return "fails" if halt.certain else "uncertain"
+
+
+def _facts(facts: ElfFacts | ForeignFile) -> dict[str, Any]:
+    if isinstance(facts, ForeignFile):
+        return {"format": facts.kind.value, "size": facts.size}
+    header = facts.header
+    return {
+        "format": "ELF",
+        "size": facts.size,
+        "class": {1: 32, 2: 64}.get(header.ei_class) if header is not None else None,
+        "machine": facts.machine or None,
+        "soname": facts.soname,
+        "needed": list(facts.needed),
+        "rpath": facts.rpath,
+        "runpath": facts.runpath,
+        "version_needs": [
+            {"soname": need.soname, "version": need.version, "weak": need.weak}
+            for need in facts.version_needs
+        ],
+        "version_definitions": list(facts.table.versions or ()),
+        "undefined": [
+            {"name": ref.name, "version": ref.version, "weak": ref.weak} for ref in facts.undefined
+        ],
+        "isa_needed": facts.isa_needed,
+        "kernel": ".".join(map(str, facts.kernel)) if facts.kernel is not None else None,
+        "exec_stack": facts.exec_stack,
+        "static_tls": facts.static_tls,
+        "relr": facts.relr,
+        "load_alignment": sorted({s.align for s in facts.segments if s.type == 1}),
+        "build_id": facts.build_id,
+        "compilers": list(facts.compilers),
+        "defect": facts.defect,
+    }
+
+
+def _package(item: PackageReport) -> dict[str, Any]:
+    failure = item.prediction.failure
+    decided = failure.decided_by if failure is not None else None
+    owner = item.distribution
+    return {
+        "name": item.name,
+        "distribution": owner.name if owner is not None else None,
+        "import": item.prediction.verdict.value,
+        "decided_by": str(decided) if decided is not None else None,
+        "runtime_message": failure.message if failure is not None else None,
+        "crash": failure.crash if failure is not None else None,
+    }
+
+
+def _distribution(item: Distribution) -> dict[str, Any]:
+    return {"name": item.name, "version": item.version, "tags": list(item.tags)}

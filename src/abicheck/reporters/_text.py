@@ -1,0 +1,172 @@
+"""Text for people: the verdict first, then what breaks, where, why, and the fix.
+
+Plain and stable without a terminal; rich is imported only where there is
+colour to be had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final, TextIO
+
+from abicheck.model import (
+    ArtifactKind,
+    Failure,
+    Finding,
+    ObjectKind,
+    Report,
+    Severity,
+)
+from abicheck.reporters._words import (
+    first_failure,
+    handler_module,
+    number,
+    printable,
+    runtime_log,
+    verdict,
+)
+
+_MIB: Final = 1 << 20
+_FILES: Final = 4
+_STYLES: Final = {
+    "PASS": "bold green",
+    "FAIL": "bold red",
+    "INCOMPLETE": "bold yellow",
+    "error": "bold red",
+    "warning": "bold yellow",
+    "note": "bold cyan",
+    "label": "dim",
+    "log": "red",
+}
+
+Line = list[tuple[str, str]]
+"""One line: text and the name of its style, part by part."""
+
+
+def write_text(
+    reports: Sequence[Report], stream: TextIO, *, color: bool, quiet: bool = False
+) -> None:
+    """Write every report, details for those that have findings."""
+    lines: list[Line] = []
+    for index, report in enumerate(reports):
+        if index and (report.findings or reports[index - 1].findings):
+            lines.append([])
+        lines += _report(report, quiet=quiet)
+    if color:
+        _write_colored(lines, stream)
+    else:
+        stream.writelines("".join(text for text, _ in line) + "\n" for line in lines)
+
+
+def _write_colored(lines: Sequence[Line], stream: TextIO) -> None:
+    from rich.console import Console  # noqa: PLC0415 - costs 30 ms that plain text need not pay
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console(file=stream, force_terminal=True, highlight=False, soft_wrap=True)
+    for line in lines:
+        text = Text()
+        for part, style in line:
+            text.append(part, _STYLES.get(style, ""))
+        console.print(text)
+
+
+def _report(report: Report, *, quiet: bool) -> Iterator[Line]:
+    word = verdict(report).upper()
+    name = printable(report.inventory.artifact)
+    yield [(f"{word:<4}", word), (f"  {name}   {report.profile.title}", "")]
+    failure = first_failure(report)
+    if failure is not None and word != "PASS":
+        yield []
+        yield [("Lambda would log:", "label")]
+        yield [("  " + printable(runtime_log(failure, handler_module(report))), "log")]
+        if failure.stderr:
+            yield [("  " + printable(failure.stderr), "log")]
+    for group in _groups(report.findings):
+        yield []
+        yield from _group(group, failure)
+    if not quiet:
+        if report.findings:
+            yield []
+        yield [(_summary(report), "")]
+        codes = dict.fromkeys(f.rule.code for f in report.findings)
+        if codes:
+            yield [("More: ", "label"), (f"abicheck explain {next(iter(codes))}", "")]
+
+
+def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Fold findings of one rule, severity and distribution, in the order of the first."""
+    groups: dict[tuple[str, Severity, str], list[Finding]] = {}
+    for finding in findings:
+        owner = str(finding.distribution) if finding.distribution is not None else ""
+        alone = "" if owner else str(finding.fault.location.path)
+        groups.setdefault((finding.rule.code, finding.severity, owner or alone), []).append(finding)
+    return list(groups.values())
+
+
+def _group(group: Sequence[Finding], said: Failure | None) -> Iterator[Line]:
+    first = group[0]
+    rule, fault, owner = first.rule, first.fault, first.distribution
+    title = str(owner) if owner is not None else rule.summary
+    severity = str(first.severity)
+    yield [(severity, severity), (f" {rule.code} {rule.name}: {printable(title)}", "")]
+    for finding in islice(group, _FILES):
+        path = printable(str(finding.fault.location.path)) or "."
+        yield _field("file", path)
+        if len(group) > 1 or rule.code != "ABI201":
+            yield _field("", printable(finding.fault.message))
+    if len(group) > _FILES:
+        yield _field("", f"and {len(group) - _FILES} more like these")
+    if fault.failure is not None and fault.failure.message and fault.failure != said:
+        yield _field("says", printable(fault.failure.message))
+    if fault.why:
+        yield _field("why", printable(fault.why))
+    if fault.via:
+        yield _field("via", " > ".join(printable(str(site)) for site in fault.via))
+    if fault.fix:
+        for index, line in enumerate(fault.fix.splitlines()):
+            yield _field("" if index else "fix", printable(line))
+
+
+def _field(label: str, text: str) -> Line:
+    return [(f"  {label:<6}", "label"), (text, "")]
+
+
+def _summary(report: Report) -> str:
+    counts = report.inventory.counts
+    found = [
+        number(report.count(severity), str(severity))
+        for severity in reversed(Severity)
+        if report.count(severity)
+    ]
+    modules = sum(item.module is not None for item in report.objects)
+    libraries = sum(item.kind is ObjectKind.LIBRARY for item in report.objects)
+    parts = [number(modules, "extension")]
+    if libraries:
+        parts.append(number(libraries, "library", "libraries"))
+    parts.append(number(len(report.inventory.distributions), "distribution"))
+    parts.append(number(counts.members, "file"))
+    size = f"{counts.size / _MIB:,.0f}" if counts.size >= _MIB else f"{counts.size / _MIB:.1f}"
+    limit = report.profile.limits.get("unzipped")
+    if report.inventory.kind is ArtifactKind.ZIP and limit:
+        parts.append(f"{size} of {limit // _MIB} MiB")
+    else:
+        parts.append(f"{size} MiB")
+    text = f"{', '.join(found) or 'Nothing found'}. {', '.join(parts)}."
+    other = _named_for(report)
+    return f"{text} {other}" if other else text
+
+
+def _named_for(report: Report) -> str:
+    """Say for which CPython the files that the importer ignores are named, if for one only."""
+    versions = set()
+    for module in report.inventory.extensions:
+        if module.selected is None and module.shadowed_by is None:
+            for sibling in module.siblings:
+                reason = sibling.reason
+                if not reason.startswith("built for CPython ") or "," in reason:
+                    return ""
+                versions.add(reason.removeprefix("built for CPython "))
+    if len(versions) != 1:
+        return ""
+    return f"Its extensions are named for python{versions.pop()}."

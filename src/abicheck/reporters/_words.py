@@ -1,0 +1,97 @@
+"""Sentences that more than one format prints, and what makes text safe to print."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from abicheck.model import (
+    Failure,
+    Finding,
+    Irregular,
+    Report,
+    Severity,
+)
+
+_IMPORT_ERRORS: Final = ("ImportError", "ModuleNotFoundError")
+# The words of the Go runtime that starts the bootstrap and watches it die.
+_DEATHS: Final = {
+    "SIGBUS": "signal: bus error",
+    "SIGSEGV": "signal: segmentation fault",
+    "SIGABRT": "signal: aborted",
+    "SIGILL": "signal: illegal instruction",
+    "exit 127": "exit status 127",
+}
+_DEFAULT_HANDLER: Final = "lambda_function"
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def printable(text: str) -> str:
+    """Return text from an artifact without a control, format or bidi character.
+
+    Each is written as an escape, so that nothing of an artifact reaches the
+    terminal as a command.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if unicodedata.category(c) not in _UNSAFE else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if code <= 0xFF:  # noqa: PLR2004 - one byte
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the BMP
+
+
+def handler_module(report: Report) -> str:
+    """Return the module that Lambda would be told to import."""
+    if report.handler is not None:
+        return report.handler.module
+    names = set(report.inventory.packages)
+    usual = ("lambda_function", "handler", "app", "main", "index", "lambda_handler")
+    return next((name for name in usual if name in names), _DEFAULT_HANDLER)
+
+
+def runtime_log(failure: Failure, handler: str) -> str:
+    """Return the line that Lambda's own log would have.
+
+    `Runtime.ImportModuleError` for an ImportError, the exception's own name
+    for any other, `Runtime.ExitError` for a death without an exception.
+    """
+    if failure.crash is not None:
+        return f"[ERROR] Runtime.ExitError: Runtime exited with error: {_DEATHS.get(failure.crash, failure.crash)}"
+    if failure.exception in _IMPORT_ERRORS:
+        return (
+            f"[ERROR] Runtime.ImportModuleError: Unable to import module '{handler}': "
+            f"{failure.message or ''}"
+        )
+    return f"[ERROR] {failure.exception}: {failure.message or ''}"
+
+
+def verdict(report: Report) -> str:
+    """Return `pass`, `fail`, or `incomplete` where a limit is all that is wrong."""
+    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    if not errors:
+        return "pass"
+    limits = any(i.kind is Irregular.LIMIT for i in report.inventory.irregularities)
+    return "incomplete" if limits and all(_is_limit(finding) for finding in errors) else "fail"
+
+
+def _is_limit(finding: Finding) -> bool:
+    return finding.fault.subject == Irregular.LIMIT.name.lower()
+
+
+def first_failure(report: Report) -> Failure | None:
+    """Return what the function would die of: the handler's import, else the first error's."""
+    if report.handler is not None and report.handler.failure is not None:
+        return report.handler.failure
+    for finding in report.findings:
+        if finding.severity is Severity.ERROR and finding.fault.failure is not None:
+            return finding.fault.failure
+    return None
+
+
+def number(count: int, noun: str, plural: str = "") -> str:
+    """Return `1 error`, `2,459 files`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

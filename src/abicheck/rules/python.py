@@ -1,0 +1,226 @@
+"""ABI2xx: the Python ABI: tags, init functions, the C API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import Final
+
+from abicheck.model import Binding, Case, ElfFacts, Fault, Outcome, Root, Severity, Trouble
+from abicheck.rules import _fixes
+from abicheck.rules._blame import collect
+from abicheck.rules._missing import Cause, missing_modules
+from abicheck.rules._rule import rule
+
+# Exported by free-threaded builds of CPython 3.13 and 3.14 only.
+_FREE_THREADED: Final = frozenset(
+    {
+        "_Py_MergeZeroLocalRefcount",
+        "_Py_DecRefShared",
+        "_Py_DecRefSharedDebug",
+        "_Py_IncRefShared",
+        "PyUnstable_Module_SetGIL",
+    }
+)
+_SHOWN: Final = 8
+
+
+def is_c_api(name: str) -> bool:
+    """Whether a symbol is CPython's by its prefix."""
+    return name.startswith(("Py", "_Py"))
+
+
+def _missing_api(root: Root) -> Iterable[tuple[PurePosixPath, str, tuple[Binding, ...]]]:
+    by_object: dict[PurePosixPath, list[Binding]] = {}
+    for binding in root.link_map.bindings:
+        if is_c_api(binding.ref.name) and binding.outcome is not Outcome.NO_VERSION:
+            by_object.setdefault(binding.requester, []).append(binding)
+    for at, bindings in by_object.items():
+        yield at, "c-api", tuple(bindings)
+
+
+@rule(
+    "ABI201",
+    Severity.ERROR,
+    "an extension named for another CPython",
+    explanation="The importer opens three suffixes and no others; a file with another tag is not "
+    "bad, it is not there.  So the runtime says `No module named`, or, where the package has a "
+    "folder of stubs beside it, `cannot import name … (unknown location)`.",
+    messages=(
+        "No module named '*'",
+        "cannot import name '*' from '*' (unknown location)",
+        "cannot import name '*' from '*'",
+        "Importing the numpy C-extensions failed*",
+    ),
+    causes=(
+        "pip ran under another Python version than the function's runtime",
+        "a layer made for another runtime",
+    ),
+    fixes=("reinstall with --python-version, --platform and --only-binary=:all:",),
+)
+def wrong_python_tag(case: Case) -> Iterator[Fault]:
+    """A name that the importer does not look for is no module."""
+    yield from missing_modules(case, Cause.VERSION)
+
+
+@rule(
+    "ABI202",
+    Severity.ERROR,
+    "a C-API function that this CPython does not have",
+    explanation="The extension was compiled against another Python, and its name does not say so: "
+    "an untagged `.so`, or an `abi3` file that uses more than the stable ABI.",
+    messages=("*: undefined symbol: Py*", "*: undefined symbol: _Py*"),
+    causes=("an untagged extension of another Python", "use of private functions that are gone"),
+    fixes=("reinstall the distribution for the target's Python, or take a newer release of it",),
+)
+def missing_c_api(case: Case) -> Iterator[Fault]:
+    """Every C-API name that a relocation asks for must be exported by the interpreter."""
+    version = case.profile.interpreter.dotted
+    for blamed in collect(case, _missing_api):
+        names = [binding.ref.name for binding in blamed.fact]
+        if _FREE_THREADED.isdisjoint(names):
+            yield blamed.fault(
+                f"uses {_list(names)}, which CPython {version} does not have",
+                why=f"{len(names)} of its C-API names are not exported by CPython {version}",
+                evidence=tuple(names),
+                fix=_fixes.reinstall(case, blamed.thing.location.path),
+            )
+
+
+@rule(
+    "ABI203",
+    Severity.ERROR,
+    "an extension linked to another libpython",
+    explanation="Extensions need not be linked to libpython at all.  One that is loads only where "
+    "that very library is found.",
+    messages=("libpython*: cannot open shared object file: No such file or directory",),
+    causes=("built with the flags of `python-config --embed`, or by an old build system",),
+    fixes=("rebuild it for the target's Python, without -lpython",),
+)
+def wrong_libpython(case: Case) -> Iterator[Fault]:
+    """A libpython in DT_NEEDED must be the target's own."""
+
+    def needs(root: Root) -> Iterable[tuple[PurePosixPath, str, str]]:
+        for dependency in root.link_map.dependencies:
+            if dependency.provider is None and is_libpython(dependency.name):
+                yield dependency.requester, dependency.name, dependency.name
+
+    for blamed in collect(case, needs):
+        yield blamed.fault(
+            f"is linked to {blamed.fact}",
+            why=f"the target has {case.profile.interpreter.soname}",
+            evidence=(blamed.fact,),
+            fix=_fixes.reinstall(case, blamed.thing.location.path),
+        )
+
+
+def is_libpython(soname: str) -> bool:
+    """Whether a soname is some CPython's shared library."""
+    return soname.startswith("libpython") and ".so" in soname
+
+
+@rule(
+    "ABI204",
+    Severity.ERROR,
+    "an extension for free-threaded CPython",
+    explanation="Lambda's runtimes are ordinary builds with the global interpreter lock.  A "
+    "`cpython-313t` file is not looked for; one that is opened lacks symbols.",
+    messages=("No module named '*'", "*: undefined symbol: _Py_MergeZeroLocalRefcount",
+              "*: undefined symbol: _Py_DecRefShared"),
+    causes=("pip ran under a free-threaded interpreter (python3.13t)",),
+    fixes=("install with an ordinary interpreter, or with --abi cp313",),
+)
+def free_threaded_build(case: Case) -> Iterator[Fault]:
+    """An extension must be built for the interpreter's threading model."""
+    yield from missing_modules(case, Cause.FREE_THREADED)
+    for blamed in collect(case, _missing_api):
+        names = [binding.ref.name for binding in blamed.fact]
+        if not _FREE_THREADED.isdisjoint(names):
+            yield blamed.fault(
+                "is built for free-threaded CPython",
+                why=f"it uses {_list(names)}, which only free-threaded builds export",
+                evidence=tuple(names),
+                fix=_fixes.reinstall(case, blamed.thing.location.path),
+            )
+
+
+@rule(
+    "ABI205",
+    Severity.ERROR,
+    "an extension without its init function",
+    explanation="After opening the file CPython looks for `PyInit_` and the module's name in it "
+    "and in everything it needs.",
+    messages=("dynamic module does not define module export function (*)",),
+    causes=("the file was renamed", "a library under an extension's name", "symbols were stripped"),
+    fixes=("give the file its own name again, or reinstall the distribution",),
+)
+def missing_init_function(case: Case) -> Iterator[Fault]:
+    """A module that is imported must define its init function."""
+
+    def without(root: Root) -> Iterable[tuple[PurePosixPath, str, str]]:
+        if root.halt is not None and root.halt.trouble is Trouble.INIT:
+            yield root.path, "init", (root.halt.failure.message or "").partition("(")[2].rstrip(")")
+
+    for blamed in collect(case, without):
+        others = [n for n in _definitions(blamed.thing) if n.startswith("PyInit")]
+        found = f"it defines {_list(others)}" if others else "it defines no init function at all"
+        yield blamed.fault(
+            f"does not define {blamed.fact}",
+            why=found,
+            evidence=(blamed.fact, *others),
+            fix=_fixes.reinstall(case, blamed.thing.location.path),
+            failure=blamed.root.halt.failure if blamed.root.halt is not None else None,
+        )
+
+
+@rule(
+    "ABI206",
+    Severity.WARNING,
+    "a private C-API name that only some patch releases have",
+    explanation="Names with a leading underscore come and go between patch releases.  Which patch "
+    "release a runtime has is AWS's decision and changes without notice.",
+    messages=("*: undefined symbol: _Py*",),
+    causes=("an extension that uses private functions of CPython",),
+    fixes=("take a release of the distribution that does not, or pin the runtime version",),
+)
+def unsteady_c_api(case: Case) -> Iterator[Fault]:
+    """A name that not every patch release exports may be missing tomorrow."""
+    sometimes = case.profile.interpreter.sometimes
+
+    def used(root: Root) -> Iterable[tuple[PurePosixPath, str, tuple[str, ...]]]:
+        for path in root.link_map.objects:
+            facts = case.inventory.objects.get(str(path))
+            if facts is not None:
+                names = tuple(r.name for r in facts.references if r.name in sometimes)
+                if names:
+                    yield path, "unsteady", names
+
+    loading = (root for root in case.roots if root.halt is None)
+    for blamed in collect(case, used, loading):
+        version = case.profile.interpreter.dotted
+        yield blamed.fault(
+            f"uses {_list(blamed.fact)}, which not every {version} release has",
+            why=f"not exported by all of the {version} releases examined",
+            evidence=blamed.fact,
+            cap=Severity.WARNING,
+        )
+
+
+def _definitions(thing: object) -> Iterable[str]:
+    return sorted(thing.table.definitions) if isinstance(thing, ElfFacts) else ()
+
+
+def _list(names: Iterable[str]) -> str:
+    shown = list(names)
+    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    return ", ".join(shown[:_SHOWN]) + more
+
+
+RULES: Final = (
+    wrong_python_tag,
+    missing_c_api,
+    wrong_libpython,
+    free_threaded_build,
+    missing_init_function,
+    unsteady_c_api,
+)
