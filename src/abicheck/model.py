@@ -378,6 +378,7 @@ class Interpreter:
     `exports` are the names of its dynamic symbol table; `sometimes` are those
     among them that not every patch release has.  `startup` are the sonames
     that the process holds before anything is imported.  `path` is sys.path.
+    `magic` are the first bytes of its bytecode files.
     """
 
     version: tuple[int, int]
@@ -391,6 +392,7 @@ class Interpreter:
     stdlib: frozenset[str]
     stable_abi: Mapping[str, tuple[int, int]]
     shipped: frozenset[str] = frozenset()
+    magic: bytes = b""
 
     @property
     def tag(self) -> str:

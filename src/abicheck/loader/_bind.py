@@ -10,7 +10,6 @@ from abicheck.loader._process import Loaded
 from abicheck.model import Outcome, SymbolRef
 
 _SECOND = 2  # DT_VERSYM index of the first version an unversioned reference still takes
-_PRIVATE = "GLIBC_PRIVATE"
 
 
 class Match(enum.Enum):
@@ -81,8 +80,6 @@ def look_up(ref: SymbolRef, scope: Sequence[Loaded], *, closed: bool) -> Lookup:
             return Lookup(Outcome.NO_VERSION, entry, kills=True)
         if answer is Match.UNKNOWN and unknown is None:
             unknown = entry
-    if ref.version == _PRIVATE:
-        return Lookup(Outcome.BOUND, None, assumed=True)
     if unknown is not None:
         if not unknown.table.definitions:
             return Lookup(Outcome.BOUND, unknown, assumed=True)

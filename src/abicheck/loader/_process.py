@@ -146,7 +146,7 @@ class Process:
                     return loaded, self._found(requester, name, loaded, how, skipped)
                 real = self._files.real(candidate)
                 if real is None:
-                    self._refuse_directory(candidate)
+                    self._refuse_directory(candidate, requester)
                     continue
                 if not self._files.is_readable(real):
                     skipped.append(real)
@@ -166,11 +166,13 @@ class Process:
         )
         raise HaltError(halt, skipped=tuple(skipped))
 
-    def _refuse_directory(self, candidate: str) -> None:
+    def _refuse_directory(self, candidate: str, requester: Loaded) -> None:
         """A folder of that name is opened like a file, and cannot be read."""
         at = self._files.absolute(candidate)
         if self._files.tree.is_dir(at):
-            raise self._refusal(candidate, at, Fate.REFUSED, say.IS_DIRECTORY, Trouble.LIBRARY)
+            failure = import_error(f"{candidate}: {say.IS_DIRECTORY}", requester.path)
+            halt = Halt(Trouble.LIBRARY, requester.path, failure)
+            raise HaltError(halt, skipped=(at,))
 
     @staticmethod
     def _found(

@@ -36,7 +36,7 @@ def check(
     """
     with open_artifact(path, limits) as artifact:
         contents = take_inventory(artifact, str(path), profile, progress)
-    judge = Judge(contents, profile, handler)
+    judge = Judge(contents, handler)
     case = judge.case()
     findings = run_rules(rules, case)
     return Report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -25,22 +25,28 @@ from abicheck.model import (
 )
 from abicheck.python.distributions import is_metadata, read_distributions
 from abicheck.python.extensions import find_extensions, split_suffix
+from abicheck.python.paths import extend_path
 
 _ZIP: Final = b"PK\x03\x04"
 _MAX_METADATA: Final = 16 << 20
 _MAX_SOURCE: Final = 8 << 20
+_MAX_PATH_FILE: Final = 64 << 10
+_MAGIC_SIZE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
     """An artifact as values: its inventory, where everything lies, and the sources.
 
-    `sources` maps target paths to the bytes of Python files.
+    `sources` maps target paths to the bytes of Python files, and to the first
+    bytes of bytecode files.  `profile` is the target with what the artifact
+    itself adds to sys.path.
     """
 
     inventory: Inventory
     tree: Tree
     sources: Mapping[str, bytes]
+    profile: TargetProfile
 
 
 def is_shared_object_name(name: str) -> bool:
@@ -58,6 +64,8 @@ def _is_wanted(name: str, head: bytes, size: int) -> bool:
         return True
     if name.endswith(".py"):
         return size <= _MAX_SOURCE
+    if name.endswith(".pth"):
+        return "/" not in name and size <= _MAX_PATH_FILE
     return is_metadata(name) and size <= _MAX_METADATA
 
 
@@ -87,7 +95,7 @@ class _Reading:
         self._foreign: dict[str, ForeignFile] = {}
         self._sources: dict[str, bytes] = {}
         self._metadata: dict[str, bytes] = {}
-        self._packages: set[str] = set()
+        self._path_files: dict[str, bytes] = {}
         self._nested: list[Irregularity] = []
         self._members = self._size = self._python = 0
 
@@ -114,6 +122,9 @@ class _Reading:
             self._metadata[name] = bytes(member.data)
         elif name.endswith(".pyc"):
             self._python += 1
+            self._sources[path] = member.head[:_MAGIC_SIZE]
+        elif member.data is not None:
+            self._path_files[path] = bytes(member.data)
         elif member.head.startswith(_ZIP) and name.endswith(".zip"):
             self._nested.append(
                 Irregularity(Irregular.NESTED_ARCHIVE, location, "a ZIP inside the archive")
@@ -134,9 +145,9 @@ class _Reading:
         tree = Tree(self._entries)
         files = [*self._objects, *self._foreign]
         files += [path for path in tree.links() if is_shared_object_name(path)]
-        extensions = find_extensions(
-            tree, files, self._profile.interpreter, self._profile.machine, self._root
-        )
+        interpreter = extend_path(tree, self._path_files, self._profile.interpreter)
+        profile = replace(self._profile, interpreter=interpreter)
+        extensions = find_extensions(tree, files, interpreter, profile.machine, self._root)
         inventory = Inventory(
             artifact=self._name,
             kind=self._artifact.kind,
@@ -149,7 +160,7 @@ class _Reading:
             irregularities=(*self._artifact.irregularities, *self._nested),
             counts=Counts(self._members, self._size, self._python),
         )
-        return Contents(inventory, tree, self._sources)
+        return Contents(inventory, tree, self._sources, profile)
 
 
 def _packages(tree: Tree, root: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from abicheck.model import (
     Prediction,
     Root,
     Severity,
-    TargetProfile,
+    Trouble,
     Verdict,
 )
 from abicheck.pipeline._inventory import Contents
@@ -82,9 +82,9 @@ class _Loads:
 class Judge:
     """The artifact on the target, before any rule has looked at it."""
 
-    def __init__(self, contents: Contents, profile: TargetProfile, handler: str | None) -> None:
+    def __init__(self, contents: Contents, handler: str | None) -> None:
         self._inventory = contents.inventory
-        self._profile = profile
+        self._profile = profile = contents.profile
         self._root = str(profile.task_root)
         inventory = contents.inventory
         self._loader = Loader(contents.tree, inventory.objects, inventory.foreign, profile)
@@ -106,6 +106,7 @@ class Judge:
         self._places = {
             self._location(path): path for path in (*inventory.objects, *inventory.foreign)
         }
+        self._needed = {name for facts in inventory.objects.values() for name in facts.needed}
         self._extensions: dict[str, ExtensionModule] = {}
         self._handler = handler
         self._simulated = not self._alone or handler is not None or self._is_suspect()
@@ -176,8 +177,9 @@ class Judge:
             names = facts.table.definitions
             if init_function(module.name) in names:
                 return True
-            if any(name.startswith("PyInit_") for name in names) and "." not in module.name:
-                return True
+            if any(name.startswith("PyInit_") for name in names):
+                # Renamed, unless another object needs it: then it is a library.
+                return path.rpartition("/")[2] not in self._needed
         if _TAGGED.search(path) is not None:
             return True
         if facts is None or facts.machine != self._profile.machine:
@@ -207,7 +209,7 @@ class Judge:
 
     def _missing(self, module: ExtensionModule) -> MissingModule:
         prediction = self.predict(module.name)
-        severity, reason = self._weigh(module.name, named=False)
+        severity, reason = self._weigh(module.name, named=True)
         return MissingModule(module, prediction, severity, reason)
 
     def _extension_root(self, path: str, module: ExtensionModule) -> Root:
@@ -239,6 +241,9 @@ class Judge:
             return ()
         site = self._simulation.opened().get(path) if self._simulated else None
         severity, reason = Severity.WARNING, _UNREACHED
+        if halt.trouble is Trouble.FILE and not halt.failure.crash:
+            # For another system: harmless as long as nothing opens it.
+            severity = Severity.NOTE
         if site is not None:
             reason = f"loaded by {site.site}"
             severity = Severity.WARNING if site.guarded else Severity.ERROR

@@ -134,11 +134,21 @@ def _interpreter(fields: Fields, read_table: ReadTable) -> tuple[Interpreter, Sy
         stdlib=frozenset(fields.strings("stdlib")),
         stable_abi=MappingProxyType(stable),
         shipped=frozenset(fields.strings("shipped", optional=True)),
+        magic=_magic(fields),
     )
     fields.finish()
     unversioned = (SymbolDef(),)
     table = SymbolTable(lambda: dict.fromkeys(exports, unversioned))
     return interpreter, table
+
+
+def _magic(fields: Fields) -> bytes:
+    text = fields.get("magic", str)
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        reason = f"{fields.where}.magic: not hexadecimal: {text!r}"
+        raise ProfileError(reason) from error
 
 
 def _libraries(

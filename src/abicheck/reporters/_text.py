@@ -99,8 +99,7 @@ def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
     groups: dict[tuple[str, Severity, str], list[Finding]] = {}
     for finding in findings:
         owner = str(finding.distribution) if finding.distribution is not None else ""
-        alone = "" if owner else str(finding.fault.location.path)
-        groups.setdefault((finding.rule.code, finding.severity, owner or alone), []).append(finding)
+        groups.setdefault((finding.rule.code, finding.severity, owner), []).append(finding)
     return list(groups.values())
 
 

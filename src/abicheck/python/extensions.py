@@ -1,0 +1,141 @@
+"""Which files are extension modules, and which of them the importer would open."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Final
+
+from abicheck.filesystem import Tree
+from abicheck.model import ExtensionModule, Interpreter, Location, Sibling
+from abicheck.python.finder import FoundKind, find
+
+# `x.cpython-311-x86_64-linux-gnu.so`, `x.cp313-win_amd64.pyd`, `x.pypy310-pp73-….so`
+_TAGGED: Final = re.compile(
+    r"\.(?P<tag>cpython-(?P<minor>\d+)(?P<flags>[a-z]*)|cp(?P<win>\d+)t?|pypy\w+|graalpy\w+|abi3t?)"
+    r"(?:-(?P<platform>[\w.-]+?))?\.(?P<end>so|pyd|dylib)$"
+)
+_PLAIN: Final = re.compile(r"\.(?P<end>so|pyd)$")
+
+
+def split_suffix(name: str) -> tuple[str, str] | None:
+    """Split a file's name into module name and extension suffix; None where it has none."""
+    found = _TAGGED.search(name) or _PLAIN.search(name)
+    if found is None or found.start() == 0:
+        return None
+    return name[: found.start()], name[found.start() :]
+
+
+def why_ignored(suffix: str, interpreter: Interpreter, machine: str) -> str:
+    """Say why the target's importer does not see a file with this suffix."""
+    tagged = _TAGGED.match(suffix)
+    if suffix.endswith(".pyd"):
+        return "for Windows"
+    if tagged is None:
+        return "not a suffix of this interpreter"
+    platform = tagged["platform"] or ""
+    if tagged["tag"] == "abi3t":
+        return "for the free-threaded stable ABI"
+    if tagged["minor"] is None and not tagged["tag"].startswith("abi3"):
+        return f"for {tagged['tag'].split('-')[0]}, another Python implementation"
+    minor = tagged["minor"] or ""
+    version = f"{minor[0]}.{minor[1:]}" if minor else interpreter.dotted
+    own = f"{interpreter.version[0]}{interpreter.version[1]}"
+    reasons = []
+    if minor and minor != own:
+        reasons.append(f"built for CPython {version}")
+    if "t" in (tagged["flags"] or ""):
+        reasons.append(f"built for free-threaded CPython {version}")
+    elif tagged["flags"] and minor == own:
+        reasons.append(f"built for CPython {version} with ABI flags {tagged['flags']!r}")
+    if platform == "darwin":
+        reasons.append("for macOS")
+    elif platform.endswith("-linux-musl"):
+        reasons.append("for musl libc")
+    if platform.split("-")[0] not in (machine, "darwin", ""):
+        reasons.append(f"for {platform.split('-')[0]}")
+    return ", ".join(reasons) or "not a suffix of this interpreter"
+
+
+def find_extensions(
+    tree: Tree, files: Iterable[str], interpreter: Interpreter, machine: str, root: str
+) -> tuple[ExtensionModule, ...]:
+    """Return every dotted name that compiled files are there for, sorted.
+
+    `files` are target paths.  A name is as `sys.path` would have it; files in
+    folders that are no identifiers (`numpy.libs`, `some-data`) have none.
+    """
+    entries = [str(path) for path in interpreter.path if tree.is_dir(str(path))]
+    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for path in files:
+        folder, name = posixpath.split(path)
+        split = split_suffix(name)
+        if split is not None:
+            groups.setdefault((folder, split[0]), []).append((path, split[1]))
+    modules = []
+    for (folder, tail), group in groups.items():
+        name = _dotted(folder, tail, entries)
+        # Built-in and frozen modules are found before any file is looked for.
+        if name is not None and name.partition(".")[0] not in interpreter.builtin:
+            modules.append(_describe(tree, name, folder, tail, group, interpreter, machine, root))
+    return tuple(sorted(modules, key=lambda module: module.name))
+
+
+def _dotted(folder: str, tail: str, entries: Sequence[str]) -> str | None:
+    for entry in sorted(entries, key=len, reverse=True):
+        if folder == entry or folder.startswith(f"{entry}/"):
+            packages = [part for part in folder[len(entry) :].split("/") if part]
+            if not all(part.isidentifier() for part in packages):
+                return None
+            if tail == "__init__":
+                return ".".join(packages) or None
+            if "." in tail or not tail.replace("-", "_").isidentifier():
+                return None
+            return ".".join((*packages, tail))
+    return None
+
+
+def _describe(  # noqa: PLR0913, PLR0917
+    tree: Tree,
+    name: str,
+    folder: str,
+    tail: str,
+    group: Sequence[tuple[str, str]],
+    interpreter: Interpreter,
+    machine: str,
+    root: str,
+) -> ExtensionModule:
+    if tail == "__init__":
+        # The package is looked for by its own name, in the folder above.
+        above, package = posixpath.split(folder)
+        found = find(tree, package, (above,), interpreter)
+    else:
+        found = find(tree, tail, (folder,), interpreter)
+    selected = shadow = None
+    if found is not None and found.kind is FoundKind.EXTENSION:
+        selected = found.path
+    elif found is not None and found.kind is not FoundKind.NAMESPACE:
+        shadow = found.path
+    siblings = []
+    for path, suffix in sorted(group):
+        if path == selected:
+            continue
+        if suffix in interpreter.suffixes:
+            winner = posixpath.basename(selected or shadow or "")
+            reason = f"{winner} is found first" if winner else "never looked for"
+        else:
+            reason = why_ignored(suffix, interpreter, machine)
+        siblings.append(Sibling(_locate(path, root), suffix, reason))
+    return ExtensionModule(
+        name=name,
+        selected=None if selected is None else _locate(selected, root),
+        siblings=tuple(siblings),
+        shadowed_by=None if shadow is None else _locate(shadow, root),
+        stub_folder=tail != "__init__" and tree.is_dir(posixpath.join(folder, tail)),
+    )
+
+
+def _locate(path: str, root: str) -> Location:
+    return Location(PurePosixPath(posixpath.relpath(path, root)))
