@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
+
 class Severity(enum.IntEnum):
     """How much a finding matters: a note is worth knowing, an error will not load."""
 
@@ -210,8 +211,10 @@ class ElfFacts:
     @property
     def machine(self) -> str:
         """The architecture in `uname -m`'s words, or `EM_n`."""
-        return "" if self.header is None else MACHINES.get(
-            self.header.machine, f"EM_{self.header.machine}"
+        return (
+            ""
+            if self.header is None
+            else MACHINES.get(self.header.machine, f"EM_{self.header.machine}")
         )
 
 

@@ -111,7 +111,7 @@ def _read(path: Path, name: str, status: os.stat_result, wanted: Wanted) -> Memb
     if stat.S_ISDIR(status.st_mode):
         return Member(name, Kind.DIRECTORY, 0, bits)
     if stat.S_ISLNK(status.st_mode):
-        target = os.readlink(path)
+        target = str(path.readlink())
         return Member(name, Kind.SYMLINK, 0, bits, target=target)
     if not stat.S_ISREG(status.st_mode):
         reason = "neither a file nor a folder nor a link"

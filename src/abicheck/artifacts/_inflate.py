@@ -37,7 +37,9 @@ def inflate(raw: memoryview, method: int, size: int, crc: int) -> bytes | memory
         try:
             data = decoder.decompress(raw, size + 1)
         except _ERRORS as error:
-            raise UnreadableMemberError(Irregular.CORRUPT, f"cannot be inflated: {error}") from error
+            raise UnreadableMemberError(
+                Irregular.CORRUPT, f"cannot be inflated: {error}"
+            ) from error
         if not decoder.eof and len(data) <= size:
             raise UnreadableMemberError(Irregular.CORRUPT, "its deflate stream has no end")
     else:

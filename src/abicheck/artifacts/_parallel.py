@@ -22,9 +22,7 @@ _IN_FLIGHT: Final = 32 << 20
 _MAX_WORKERS: Final = 8
 
 
-def in_order(
-    work: Callable[[Job], Result], jobs: Iterable[tuple[Job, int]]
-) -> Iterator[Result]:
+def in_order(work: Callable[[Job], Result], jobs: Iterable[tuple[Job, int]]) -> Iterator[Result]:
     """Yield `work(job)` for each (job, size in bytes), in the order given."""
     workers = min(_MAX_WORKERS, os.cpu_count() or 1)
     pool = ThreadPoolExecutor(max_workers=workers)

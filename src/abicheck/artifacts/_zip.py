@@ -12,7 +12,7 @@ import stat
 import struct
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
 from abicheck.artifacts._base import Limits, Member, UnreadableMemberError, Wanted
@@ -22,7 +22,6 @@ from abicheck.artifacts._parallel import in_order
 from abicheck.errors import ArtifactError
 from abicheck.filesystem import Kind
 from abicheck.model import ArtifactKind, Irregular, Irregularity, Location
-from pathlib import PurePosixPath
 
 _LOCAL_HEADER: Final = struct.Struct("<4sHHHHHIIIHH")
 _ENCRYPTED = 1
@@ -92,14 +91,18 @@ class ZipArtifact:
                     continue
             if last[name] != index:
                 same = info.CRC == self._infos[last[name]].CRC
-                detail = "the same content twice" if same else "with other content; the last one counts"
+                detail = (
+                    "the same content twice" if same else "with other content; the last one counts"
+                )
                 self._note(Irregular.DUPLICATE, name, detail)
                 continue
             total += info.file_size
             if index >= self._limits.members or total > self._limits.total:
                 what = "members" if index >= self._limits.members else "bytes unpacked"
                 limit = self._limits.members if what == "members" else self._limits.total
-                self._note(Irregular.LIMIT, name, f"more than {limit:,} {what}; not read from here on")
+                self._note(
+                    Irregular.LIMIT, name, f"more than {limit:,} {what}; not read from here on"
+                )
                 return
             if info.file_size > self._limits.member:
                 detail = f"{info.file_size:,} bytes, more than {self._limits.member:,}; not read"
@@ -114,7 +117,9 @@ class ZipArtifact:
         if name.endswith("/") or stat.S_ISDIR(mode):
             return Member(name.rstrip("/"), Kind.DIRECTORY, 0, bits)
         if info.flag_bits & _ENCRYPTED:
-            raise UnreadableMemberError(Irregular.ENCRYPTED, "is encrypted; Lambda cannot unpack it")
+            raise UnreadableMemberError(
+                Irregular.ENCRYPTED, "is encrypted; Lambda cannot unpack it"
+            )
         data = inflate(self._raw(info), info.compress_type, info.file_size, info.CRC)
         if stat.S_ISLNK(mode):
             target = bytes(data).decode("utf-8", "surrogateescape")

@@ -29,7 +29,8 @@ def resolve_artifacts(names: Sequence[str]) -> tuple[Path, ...]:
             reason = f"{name}: container images are not read by this version"
             raise UsageError(reason)
         if not os.path.lexists(name):
-            raise UsageError(f"{name}: no such file or folder{_did_you_mean(name)}")
+            reason = f"{name}: no such file or folder{_did_you_mean(name)}"
+            raise UsageError(reason)
     return tuple(Path(name) for name in names)
 
 

@@ -29,7 +29,9 @@ _EPILOG: Final = "Commands: " + "; ".join(f"{name}: {what}" for name, what in CO
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.argument("artifacts", nargs=-1, metavar="ARTIFACT...")
-@click.option("--target", default=DEFAULT_TARGET, show_default=True, help="A target's name or file.")
+@click.option(
+    "--target", default=DEFAULT_TARGET, show_default=True, help="A target's name or file."
+)
 @click.option("--handler", help="Lambda's handler setting, such as app.handler.")
 @click.option(
     "--format",
@@ -106,9 +108,7 @@ def _parse_formats(formats: tuple[str, ...]) -> list[tuple[str, Path | None]]:
     return outputs
 
 
-def _write(
-    name: str, file: Path | None, reports: list[Report], *, color: str, quiet: bool
-) -> None:
+def _write(name: str, file: Path | None, reports: list[Report], *, color: str, quiet: bool) -> None:
     buffer = StringIO()
     colored = wants_color(color, sys.stdout) and file is None
     if name == "json":

@@ -14,7 +14,9 @@ from abicheck.reporters import write_inspect
 
 @click.command("inspect", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("artifacts", nargs=-1, metavar="ARTIFACT...")
-@click.option("--target", default=DEFAULT_TARGET, show_default=True, help="A target's name or file.")
+@click.option(
+    "--target", default=DEFAULT_TARGET, show_default=True, help="A target's name or file."
+)
 def command(artifacts: tuple[str, ...], target: str) -> int:
     """List every binary of each ARTIFACT: machine, module, glibc needed, libraries, compilers."""
     profile = load_profile(target)

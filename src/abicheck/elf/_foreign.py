@@ -48,5 +48,5 @@ def identify(head: bytes, size: int) -> Foreign:
 
 
 def _is_text(head: bytes) -> bool:
-    printable = sum(byte >= 0x20 or byte in b"\t\r\n\f" for byte in head)  # noqa: PLR2004
+    printable = sum(byte >= 0x20 or byte in b"\t\r\n\f" for byte in head)
     return printable == len(head)

@@ -21,7 +21,7 @@ def _iter_notes(
 ) -> Iterator[tuple[int, bytes, memoryview]]:
     """Yield type, name and descriptor of each note of one PT_NOTE segment."""
     header = Struct(order + "III")
-    align = 8 if segment.align == 8 else 4  # noqa: PLR2004
+    align = 8 if segment.align == 8 else 4
     here, end = segment.offset, min(segment.offset + segment.filesz, len(data))
     while here + header.size <= end:
         namesz, descsz, kind = header.unpack(data[here : here + header.size])
@@ -29,9 +29,11 @@ def _iter_notes(
         after = desc + (descsz + align - 1) // align * align
         if desc + descsz > end:
             return
-        yield kind, bytes(data[here + header.size : here + header.size + namesz]), data[
-            desc : desc + descsz
-        ]
+        yield (
+            kind,
+            bytes(data[here + header.size : here + header.size + namesz]),
+            data[desc : desc + descsz],
+        )
         here = after
 
 
@@ -52,7 +54,7 @@ def read_notes(
         for kind, name, desc in _iter_notes(data, segment, order):
             if name != b"GNU\0":
                 continue
-            if kind == _NT_ABI_TAG and len(desc) == 16 and kernel is None:  # noqa: PLR2004
+            if kind == _NT_ABI_TAG and len(desc) == 16 and kernel is None:
                 system, major, minor, patch = Struct(order + "4I").unpack(desc)
                 kernel = (system, (major & 0xFF, minor & 0xFF, patch & 0xFF))
             elif kind == _NT_BUILD_ID and build_id is None:
@@ -71,7 +73,7 @@ def _isa_needed(desc: memoryview, order: str, align: int) -> int:
         if here + size > len(desc):
             return 0
         if kind == _ISA_1_NEEDED:
-            return int.from_bytes(desc[here : here + 4], "little") if size == 4 else 0  # noqa: PLR2004
+            return int.from_bytes(desc[here : here + 4], "little") if size == 4 else 0
         here += (size + align - 1) // align * align
     return 0
 

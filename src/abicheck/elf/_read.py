@@ -35,7 +35,7 @@ _DF_TEXTREL, _DF_STATIC_TLS = 4, 16
 _MAX_DYNAMIC: Final = 65_536
 
 _TAG: Final[dict[str, int]] = {
-    **{name: value for name, value in ENUM_D_TAG_COMMON.items() if isinstance(value, int)},
+    **ENUM_D_TAG_COMMON,
     "DT_RELRSZ": 35,
     "DT_RELR": 36,
 }
@@ -53,7 +53,7 @@ _MALFORMED: Final = (
 
 @lru_cache(maxsize=16)
 def _structs(ei_class: int, ei_data: int) -> Any:  # noqa: ANN401 - pyelftools is untyped
-    structs = ELFStructs(little_endian=ei_data == 1, elfclass=64 if ei_class == 2 else 32)  # noqa: PLR2004
+    structs = ELFStructs(little_endian=ei_data == 1, elfclass=64 if ei_class == 2 else 32)
     structs.create_basic_structs()
     structs.create_advanced_structs()
     return structs
@@ -72,7 +72,7 @@ def read_elf(data: bytes | memoryview, location: Location) -> ElfFacts:
     header = _read_header(view)
     if header.ei_class not in (1, 2) or header.ei_data not in (1, 2):
         return ElfFacts(location, size, header, defect="malformed: unknown class or byte order")
-    if header.phentsize != (56 if header.ei_class == 2 else 32):  # noqa: PLR2004
+    if header.phentsize != (56 if header.ei_class == 2 else 32):
         return ElfFacts(location, size, header)
     if header.phoff + header.phnum * header.phentsize > size:
         return ElfFacts(location, size, header, defect="cannot read file data")
@@ -99,14 +99,20 @@ def _round_up(size: int) -> int:
 def _read_header(view: memoryview) -> ElfHeader:
     ident = bytes(view[:16])
     if ident[4] not in (1, 2) or ident[5] not in (1, 2):
-        return ElfHeader(*ident[4:9], ident[9:16], 0, 0, 0, 0, 0, 0)
+        return ElfHeader(
+            ident[4], ident[5], ident[6], ident[7], ident[8], ident[9:16], 0, 0, 0, 0, 0, 0
+        )
     structs = _structs(ident[4], ident[5])
     raw = struct_parse(structs.Elf_Ehdr, BytesIO(view[:_EHDR_SIZE]), 0)
     order = ORDER[ident[5]]
     # pyelftools turns numbers into names; the loader compares numbers.
     kind, machine, version = struct.unpack(order + "HHI", view[16:24])
     return ElfHeader(
-        *ident[4:9],
+        ident[4],
+        ident[5],
+        ident[6],
+        ident[7],
+        ident[8],
         ident[9:16],
         kind,
         machine,
@@ -135,7 +141,7 @@ def _read_segments(view: memoryview, header: ElfHeader) -> tuple[Segment, ...]:
 def _read_segment_facts(
     view: memoryview, header: ElfHeader, segments: tuple[Segment, ...]
 ) -> dict[str, Any]:
-    order, wide = ORDER[header.ei_data], header.ei_class == 2  # noqa: PLR2004
+    order, wide = ORDER[header.ei_data], header.ei_class == 2
     facts: dict[str, Any] = {}
     for segment in segments:
         if segment.type == _PT_INTERP:
@@ -153,9 +159,11 @@ def _read_segment_facts(
     return facts
 
 
-def _read_dynamic(view: memoryview, image: Image, header: ElfHeader, segment: Segment) -> Any:  # noqa: ANN401
+def _read_dynamic(
+    image: Image, header: ElfHeader, segment: Segment
+) -> tuple[dict[int, int], list[int]]:
     """Return the tags: every DT_NEEDED, and the last of each other one, as the loader keeps it."""
-    width = "q" if header.ei_class == 2 else "i"  # noqa: PLR2004
+    width = "q" if header.ei_class == 2 else "i"
     layout = struct.Struct(ORDER[header.ei_data] + width + width.upper())
     table = image.rest(segment.vaddr)
     whole = len(table) // layout.size * layout.size
@@ -183,7 +191,7 @@ def _read_dynamic_facts(
     image = Image(view, segments)
     kind = (header.ei_class, header.ei_data)
     order = ORDER[header.ei_data]
-    tags, needed = _read_dynamic(view, image, header, dynamic[-1])
+    tags, needed = _read_dynamic(image, header, dynamic[-1])
 
     def tag(name: str) -> int | None:
         value: int | None = tags.get(_TAG[name])

@@ -165,8 +165,10 @@ def count_symbols(
     order = ORDER[kind[1]]
     if gnu_hash is not None:
         buckets, first, bloom, _ = Struct(order + "4I").unpack(image.read(gnu_hash, 16))
-        where = gnu_hash + 16 + bloom * (8 if kind[0] == 2 else 4)  # noqa: PLR2004
-        heads = [head for (head,) in Struct(order + "I").iter_unpack(image.read(where, buckets * 4))]
+        where = gnu_hash + 16 + bloom * (8 if kind[0] == 2 else 4)
+        heads = [
+            head for (head,) in Struct(order + "I").iter_unpack(image.read(where, buckets * 4))
+        ]
         last = max(heads, default=0)
         if last < first:
             return first, first
@@ -203,15 +205,16 @@ def read_relocations(
     table: memoryview, kind: tuple[int, int], machine: int, *, addend: bool
 ) -> Relocations:
     """Return what one relocation table asks of the loader."""
-    wide = kind[0] == 2  # noqa: PLR2004 - ELFCLASS64
-    word, width, shift = ("Q", 8, 32) if wide else ("I", 4, 8)
+    wide = kind[0] == 2
+    width, shift = (8, 32) if wide else (4, 8)
     mask = (1 << shift) - 1
     fields = 3 if addend else 2
     whole = len(table) // (width * fields) * (width * fields)
     if (kind[1] == 1) == (byteorder == "little"):
-        infos = table[:whole].cast(word)[1::fields].tolist()
+        words = table[:whole].cast("Q") if wide else table[:whole].cast("I")
+        infos = words[1::fields].tolist()
     else:
-        rows = Struct(ORDER[kind[1]] + word * fields).iter_unpack(table[:whole])
+        rows = Struct(ORDER[kind[1]] + ("Q" if wide else "I") * fields).iter_unpack(table[:whole])
         infos = [row[1] for row in rows]
     skipped = _NO_LOOKUP.get(machine, frozenset())
     types = _KNOWN_TYPES.get(machine)

@@ -49,9 +49,7 @@ def match(entry: Loaded, ref: SymbolRef) -> Match:
     if not table.versioned:
         broken = ref.soname is not None and entry.is_called(ref.soname)
         return Match.KILLS if broken else Match.YES
-    if any(
-        d.version == ref.version or (d.version is None and not d.hidden) for d in definitions
-    ):
+    if any(d.version == ref.version or (d.version is None and not d.hidden) for d in definitions):
         return Match.YES
     return Match.NO
 
@@ -80,13 +78,19 @@ def look_up(ref: SymbolRef, scope: Sequence[Loaded], *, closed: bool) -> Lookup:
             return Lookup(Outcome.NO_VERSION, entry, kills=True)
         if answer is Match.UNKNOWN and unknown is None:
             unknown = entry
-    if unknown is not None:
-        if not unknown.table.definitions:
-            return Lookup(Outcome.BOUND, unknown, assumed=True)
-        if not ref.weak:
-            return Lookup(Outcome.NO_SYMBOL, unknown, doubt=unknown.soname or unknown.name)
+    return _unbound(ref, scope, unknown, closed=closed)
+
+
+def _unbound(
+    ref: SymbolRef, scope: Sequence[Loaded], unknown: Loaded | None, *, closed: bool
+) -> Lookup:
+    """Say how a search ended in which nothing answered with certainty."""
+    if unknown is not None and not unknown.table.definitions:
+        return Lookup(Outcome.BOUND, unknown, assumed=True)
     if ref.weak:
         return Lookup(Outcome.WEAK_UNBOUND)
+    if unknown is not None:
+        return Lookup(Outcome.NO_SYMBOL, unknown, doubt=unknown.soname or unknown.name)
     if not closed:
         return Lookup(Outcome.NO_LIBRARY)
     if ref.version is not None and not _has_version(ref.version, scope):

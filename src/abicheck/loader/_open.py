@@ -207,7 +207,10 @@ class _Opening:
         order = initialisation_order(search_list, self._profile.libc_version)
         fresh = [entry for entry in reversed(order) if not entry.ready and entry.facts is not None]
         self._check_isa(fresh)
-        scope = [*self._process.startup, *(e for e in search_list if e not in self._process.startup)]
+        scope = [
+            *self._process.startup,
+            *(e for e in search_list if e not in self._process.startup),
+        ]
         local = scope[len(self._process.startup) :]
         static_tls = 0
         for entry in fresh:
@@ -229,8 +232,10 @@ class _Opening:
     def _check_versions(self, new: Sequence[Loaded]) -> None:
         """`_dl_check_map_versions` of every new object, in search-list order."""
         for entry in new:
-            if not entry.table.versioned and entry.facts is not None and (
-                entry.facts.version_needs or entry.table.versions
+            if (
+                not entry.table.versioned
+                and entry.facts is not None
+                and (entry.facts.version_needs or entry.table.versions)
             ):
                 # DT_VERSYM is read as soon as there is a version of either kind.
                 failure = Failure(None, None, "SIGSEGV", decided_by=entry.path)
@@ -247,8 +252,10 @@ class _Opening:
                     continue
                 versions = provider.table.versions
                 if versions is None or need.version in versions:
-                    since = "" if provider.library is None else provider.library.introduced.get(
-                        need.version, ""
+                    since = (
+                        ""
+                        if provider.library is None
+                        else provider.library.introduced.get(need.version, "")
                     )
                     if since and not need.weak:
                         self._recent.append(RecentNeed(entry.path, need, since))
@@ -333,10 +340,13 @@ class _Opening:
             # The relocations are skipped in silence, and the first pointer kills.
             failure = Failure(None, None, "SIGSEGV", decided_by=entry.path)
             self._stop(Halt(Trouble.RELR, entry.path, failure))
-        elif any(n.soname == "libc.so.6" and n.version.startswith("GLIBC_2.") for n in facts.version_needs):
+        elif any(
+            n.soname == "libc.so.6" and n.version.startswith("GLIBC_2.")
+            for n in facts.version_needs
+        ):
             failure = import_error(f"{entry.name}: {say.RELR_MARKER}", entry.path)
             self._stop(Halt(Trouble.RELR, entry.path, failure))
 
     def _dated(self, text: str) -> str | None:
         """Return an assertion's text where its line number is known to be this release's."""
-        return text if self._profile.libc_version == (2, 34) else None  # noqa: PLR2004
+        return text if self._profile.libc_version == (2, 34) else None

@@ -123,7 +123,9 @@ class Process:
             return known, Dependency(requester.path, name, known.path, how)
         if "/" in name:
             loaded, skipped = self._map_path(name, name, requester, FoundBy.PATH)
-            return loaded, Dependency(requester.path, name, loaded.path, FoundBy.PATH, None, skipped)
+            return loaded, Dependency(
+                requester.path, name, loaded.path, FoundBy.PATH, None, skipped
+            )
         return self._search(name, requester)
 
     def _already(self, name: str) -> Loaded | None:
@@ -157,7 +159,9 @@ class Process:
                     skipped.append(real)
                     continue
                 if verdict.fate is not Fate.MAPPED:
-                    raise self._refusal(candidate, real, verdict.fate, verdict.text, Trouble.LIBRARY)
+                    raise self._refusal(
+                        candidate, real, verdict.fate, verdict.text, Trouble.LIBRARY
+                    )
                 loaded = self._add_object(real, candidate, name, requester)
                 return loaded, self._found(requester, name, loaded, how, skipped)
         text = say.WRONG_CLASS.format(32) if other_class else say.ENOENT
@@ -167,7 +171,7 @@ class Process:
         raise HaltError(halt, skipped=tuple(skipped))
 
     def _refuse_directory(self, candidate: str, requester: Loaded) -> None:
-        """A folder of that name is opened like a file, and cannot be read."""
+        """Refuse a folder of that name: it is opened like a file, and cannot be read."""
         at = self._files.absolute(candidate)
         if self._files.tree.is_dir(at):
             failure = import_error(f"{candidate}: {say.IS_DIRECTORY}", requester.path)
@@ -224,9 +228,7 @@ class Process:
             raise self._refusal(path, real, verdict.fate, verdict.text, trouble)
         return self._add_object(real, path, name, requester), ()
 
-    def _refusal(
-        self, path: str, real: str, fate: Fate, text: str, trouble: Trouble
-    ) -> HaltError:
+    def _refusal(self, path: str, real: str, fate: Fate, text: str, trouble: Trouble) -> HaltError:
         at = PurePosixPath(real)
         if fate is Fate.KILLS:
             failure = Failure(None, None, crash=text, decided_by=at)
@@ -243,14 +245,13 @@ class Process:
     # --- _dl_map_object_from_fd ---
 
     def _add_object(self, real: str, path: str, name: str, loader: Loaded | None) -> Loaded:
-        return self._add(real, path, name, lambda: _from_facts(self._objects[real], path, real, loader))
+        facts = self._objects[real]
+        return self._add(real, name, lambda: _from_facts(facts, path, real, loader))
 
-    def _add_library(
-        self, library: Library, path: str, name: str, loader: Loaded | None
-    ) -> Loaded:
-        return self._add(str(library.path), path, name, lambda: _from_library(library, path, loader))
+    def _add_library(self, library: Library, path: str, name: str, loader: Loaded | None) -> Loaded:
+        return self._add(str(library.path), name, lambda: _from_library(library, path, loader))
 
-    def _add(self, file: str, path: str, name: str, make: Callable[[], Loaded]) -> Loaded:
+    def _add(self, file: str, name: str, make: Callable[[], Loaded]) -> Loaded:
         for entry in self.loaded:
             if entry.file == file:
                 entry.names.add(name)

@@ -107,9 +107,7 @@ def _abi_tag(facts: ElfFacts, profile: TargetProfile) -> Verdict | None:
     return None
 
 
-def _load_commands(
-    facts: ElfFacts, header: ElfHeader, profile: TargetProfile
-) -> Verdict | None:
+def _load_commands(facts: ElfFacts, header: ElfHeader, profile: TargetProfile) -> Verdict | None:
     page = profile.page_size
     loads = [segment for segment in facts.segments if segment.type == _PT_LOAD]
     relaxed = profile.libc_version >= _ANY_ALIGN

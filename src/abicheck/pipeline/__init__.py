@@ -18,7 +18,7 @@ def _silent(members: int) -> None:
     del members
 
 
-def check(
+def check(  # noqa: PLR0913 - every one but the first two has a default
     path: Path,
     profile: TargetProfile,
     *,

@@ -170,9 +170,8 @@ def _packages(tree: Tree, root: str) -> tuple[str, ...]:
         path = f"{root}/{name}"
         if name.endswith(".py") and name[:-3].isidentifier():
             names.add(name[:-3])
-        elif name.isidentifier() and tree.is_dir(path) and name != "__pycache__":
-            if _holds_code(tree, path):
-                names.add(name)
+        elif name.isidentifier() and name != "__pycache__" and _holds_code(tree, path):
+            names.add(name)
     return tuple(sorted(names))
 
 
@@ -182,6 +181,8 @@ def _holds_code(tree: Tree, folder: str, depth: int = 3) -> bool:
     if any(name.endswith((".py", ".pyc", ".so", ".pyd")) for name in children):
         return True
     return depth > 0 and any(
-        name.isidentifier() and tree.is_dir(f"{folder}/{name}") and _holds_code(tree, f"{folder}/{name}", depth - 1)
+        name.isidentifier()
+        and tree.is_dir(f"{folder}/{name}")
+        and _holds_code(tree, f"{folder}/{name}", depth - 1)
         for name in children
     )

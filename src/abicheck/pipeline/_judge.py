@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -15,6 +16,7 @@ from abicheck.model import (
     ElfFacts,
     ExtensionModule,
     Failure,
+    ForeignFile,
     Halt,
     Inventory,
     LinkMap,
@@ -109,14 +111,18 @@ class Judge:
         self._needed = {name for facts in inventory.objects.values() for name in facts.needed}
         self._extensions: dict[str, ExtensionModule] = {}
         self._handler = handler
+        self._asked: Prediction | None = None
         self._simulated = not self._alone or handler is not None or self._is_suspect()
 
     def case(self) -> Case:
         """Return everything that the rules judge."""
         self._extensions = {
-            path: module for path, module in self._modules.items() if self._is_extension(path, module)
+            path: module
+            for path, module in self._modules.items()
+            if self._is_extension(path, module)
         }
-        handler = None if self._handler is None else self.predict(self._handler.rpartition(".")[0] or self._handler)
+        if self._handler is not None:
+            self._asked = self.predict(self._handler.rpartition(".")[0] or self._handler)
         missing = tuple(
             self._missing(module)
             for module in self._inventory.extensions
@@ -129,12 +135,19 @@ class Judge:
         libraries = tuple(
             root
             for path, facts in self._inventory.objects.items()
-            if path not in reached and path not in self._extensions and not is_program(facts)
+            if path not in reached
+            and path not in self._extensions
+            and not is_program(facts)
             and not self._is_named_extension(path)
             for root in self._library_root(path)
         )
         return Case(
-            self._inventory, self._profile, (*extensions, *libraries), missing, self._owners, handler
+            self._inventory,
+            self._profile,
+            (*extensions, *libraries),
+            missing,
+            self._owners,
+            self._asked,
         )
 
     # --- modules ---
@@ -144,6 +157,14 @@ class Judge:
         if not self._simulated:
             return Prediction(module, Verdict.LOADS)
         return self._simulation.predict(module)
+
+    def _blame(self, module: str) -> Prediction:
+        """Return a module's prediction; where the handler fails of it, by the handler's way."""
+        prediction = self.predict(module)
+        asked = self._asked
+        if asked is not None and asked.failure is not None and asked.failure == prediction.failure:
+            return replace(prediction, via=asked.via)
+        return prediction
 
     def _is_suspect(self) -> bool:
         """Whether anything could fail, so that the sources have to be read.
@@ -208,17 +229,19 @@ class Judge:
         return Severity.ERROR, ""
 
     def _missing(self, module: ExtensionModule) -> MissingModule:
-        prediction = self.predict(module.name)
+        prediction = self._blame(module.name)
         severity, reason = self._weigh(module.name, named=True)
         return MissingModule(module, prediction, severity, reason)
 
     def _extension_root(self, path: str, module: ExtensionModule) -> Root:
-        prediction = self.predict(module.name)
+        prediction = self._blame(module.name)
         link_map, halt = self._loader.open_extension(path, module.name)
         if halt is not None and path in self._loads.extensions:
             link_map, halt = self._loads.extensions[path]
         facts = self._inventory.objects.get(path)
-        has_init = facts is not None and any(n.startswith("PyInit") for n in facts.table.definitions)
+        has_init = facts is not None and any(
+            n.startswith("PyInit") for n in facts.table.definitions
+        )
         severity, reason = Severity.ERROR, ""
         if halt is not None:
             severity, reason = self._weigh(module.name, named=has_init or facts is None)
@@ -321,7 +344,7 @@ def is_program(facts: ElfFacts) -> bool:
     return header.type == _ET_EXEC or bool(facts.flags_1 & _DF_1_PIE)
 
 
-def _kind(thing: object, *, is_module: bool) -> ObjectKind:
+def _kind(thing: ElfFacts | ForeignFile, *, is_module: bool) -> ObjectKind:
     if not isinstance(thing, ElfFacts):
         return ObjectKind.FOREIGN
     if is_program(thing) and not is_module:
@@ -338,7 +361,11 @@ def _owners(inventory: Inventory) -> Mapping[PurePosixPath, Distribution]:
         for file in distribution.files:
             by_file[file] = distribution
             by_top.setdefault(file.partition("/")[0], distribution)
-    for thing in (*inventory.objects.values(), *inventory.foreign.values()):
+    things: list[ElfFacts | ForeignFile] = [
+        *inventory.objects.values(),
+        *inventory.foreign.values(),
+    ]
+    for thing in things:
         path = thing.location.path
         found = by_file.get(str(path)) or by_top.get(path.parts[0] if path.parts else "")
         if found is not None:

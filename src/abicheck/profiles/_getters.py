@@ -1,6 +1,6 @@
 """Typed getters for untrusted JSON that carry the address of the value.
 
-    profile.json: libraries[3].soname: expected str, found int
+profile.json: libraries[3].soname: expected str, found int
 """
 
 from __future__ import annotations

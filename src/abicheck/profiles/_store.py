@@ -71,11 +71,13 @@ def _parse(text: str, where: str, read_table: ReadTable) -> TargetProfile:
     if fields.get("libc", str) != "glibc":
         reason = f"{where}.libc: only glibc targets are judged"
         raise ProfileError(reason)
-    interpreter, exports = _interpreter(Fields(fields.get("interpreter", dict), f"{where}.interpreter"), read_table)
+    interpreter, exports = _interpreter(
+        Fields(fields.get("interpreter", dict), f"{where}.interpreter"), read_table
+    )
     libc = fields.numbers("libc_version")
     kernel = fields.numbers("kernel")
-    limits = fields.find("limits", {})
-    links = fields.find("links", {})
+    limits: dict[str, int] = fields.find("limits", {})
+    links: dict[str, str] = fields.find("links", {})
     fields.find("provenance", {})
     profile = TargetProfile(
         name=fields.get("name", str),

@@ -35,28 +35,38 @@ def why_ignored(suffix: str, interpreter: Interpreter, machine: str) -> str:
         return "for Windows"
     if tagged is None:
         return "not a suffix of this interpreter"
-    platform = tagged["platform"] or ""
     if tagged["tag"] == "abi3t":
         return "for the free-threaded stable ABI"
     if tagged["minor"] is None and not tagged["tag"].startswith("abi3"):
         return f"for {tagged['tag'].split('-')[0]}, another Python implementation"
-    minor = tagged["minor"] or ""
-    version = f"{minor[0]}.{minor[1:]}" if minor else interpreter.dotted
-    own = f"{interpreter.version[0]}{interpreter.version[1]}"
-    reasons = []
-    if minor and minor != own:
-        reasons.append(f"built for CPython {version}")
-    if "t" in (tagged["flags"] or ""):
-        reasons.append(f"built for free-threaded CPython {version}")
-    elif tagged["flags"] and minor == own:
-        reasons.append(f"built for CPython {version} with ABI flags {tagged['flags']!r}")
+    reasons = [
+        _other_version(tagged["minor"] or "", tagged["flags"] or "", interpreter),
+        _other_platform(tagged["platform"] or "", machine),
+    ]
+    return ", ".join(filter(None, reasons)) or "not a suffix of this interpreter"
+
+
+def _other_version(minor: str, flags: str, interpreter: Interpreter) -> str:
+    """Say for which other build of CPython a tag stands; `minor` is such as `313`."""
+    version = f"{minor[:1]}.{minor[1:]}" if minor else interpreter.dotted
+    other = minor not in ("", f"{interpreter.version[0]}{interpreter.version[1]}")
+    if "t" in flags:
+        return f"built for free-threaded CPython {version}"
+    if other:
+        return f"built for CPython {version}"
+    return f"built for CPython {version} with ABI flags {flags!r}" if flags else ""
+
+
+def _other_platform(platform: str, machine: str) -> str:
+    """Say for which other platform a tag stands."""
     if platform == "darwin":
-        reasons.append("for macOS")
-    elif platform.endswith("-linux-musl"):
+        return "for macOS"
+    reasons = []
+    if platform.endswith("-linux-musl"):
         reasons.append("for musl libc")
-    if platform.split("-")[0] not in (machine, "darwin", ""):
-        reasons.append(f"for {platform.split('-')[0]}")
-    return ", ".join(reasons) or "not a suffix of this interpreter"
+    if platform and platform.split("-", maxsplit=1)[0] != machine:
+        reasons.append(f"for {platform.split('-', maxsplit=1)[0]}")
+    return ", ".join(reasons)
 
 
 def find_extensions(

@@ -60,7 +60,8 @@ def runtime_log(failure: Failure, handler: str) -> str:
     for any other, `Runtime.ExitError` for a death without an exception.
     """
     if failure.crash is not None:
-        return f"[ERROR] Runtime.ExitError: Runtime exited with error: {_DEATHS.get(failure.crash, failure.crash)}"
+        death = _DEATHS.get(failure.crash, failure.crash)
+        return f"[ERROR] Runtime.ExitError: Runtime exited with error: {death}"
     if failure.exception in _IMPORT_ERRORS:
         return (
             f"[ERROR] Runtime.ImportModuleError: Unable to import module '{handler}': "

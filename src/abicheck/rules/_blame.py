@@ -67,7 +67,9 @@ def failing(case: Case) -> Iterator[Root]:
     return (root for root in case.roots if root.halt is not None)
 
 
-def collect(case: Case, facts: Facts[T], roots: Iterable[Root] | None = None) -> Iterator[Blamed[T]]:
+def collect(
+    case: Case, facts: Facts[T], roots: Iterable[Root] | None = None
+) -> Iterator[Blamed[T]]:
     """Yield each (object, subject) once, under its weightiest root, in the order found.
 
     `facts` gives, for a root, the target path of the object at fault, the

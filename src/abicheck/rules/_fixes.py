@@ -16,6 +16,7 @@ from abicheck.model import ArtifactKind, Case, Distribution, TargetProfile
 
 _FOLDER: Final = "BUILD_DIR"
 _INDENT: Final = " \\\n  "
+_PER_LINE = 3
 
 # Distributions that ask for a library of the build machine, and what to install instead.
 REPLACEMENTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -75,8 +76,7 @@ def ship_library(case: Case, soname: str) -> str:
 
 
 def _pip(profile: TargetProfile, verb: str, requirement: str) -> str:
-    platforms = " ".join(f"--platform {tag}" for tag in profile.wheel_platforms)
-    return (
-        f"pip {verb} --only-binary=:all: --python-version {profile.interpreter.dotted}"
-        f"{_INDENT}{platforms}{_INDENT}{requirement}"
-    )
+    options = [f"--platform {tag}" for tag in profile.wheel_platforms]
+    lines = [" ".join(options[i : i + _PER_LINE]) for i in range(0, len(options), _PER_LINE)]
+    first = f"pip {verb} --only-binary=:all: --python-version {profile.interpreter.dotted}"
+    return _INDENT.join((first, *lines, requirement))

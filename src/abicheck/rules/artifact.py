@@ -62,7 +62,11 @@ def limit_reached(case: Case) -> Iterator[Fault]:
 def damaged_archive(case: Case) -> Iterator[Fault]:
     """An archive must be whole."""
     yield from _faults(
-        case, Irregular.EMPTY_ARCHIVE, Irregular.TRUNCATED, Irregular.CORRUPT, Irregular.DISAGREEMENT
+        case,
+        Irregular.EMPTY_ARCHIVE,
+        Irregular.TRUNCATED,
+        Irregular.CORRUPT,
+        Irregular.DISAGREEMENT,
     )
 
 
@@ -87,7 +91,9 @@ def unsupported_member(case: Case) -> Iterator[Fault]:
     explanation="An absolute name, `..`, a zero byte: such a member is not placed anywhere, and "
     "no archive of an honest build has one.",
     causes=("a packer that was given absolute paths", "an archive made to overwrite files"),
-    fixes=("zip the content of the build folder from inside it: `cd build && zip -r ../app.zip .`",),
+    fixes=(
+        "zip the content of the build folder from inside it: `cd build && zip -r ../app.zip .`",
+    ),
 )
 def unsafe_member_name(case: Case) -> Iterator[Fault]:
     """A member lies inside the artifact."""
@@ -167,7 +173,11 @@ def nothing_recognised(case: Case) -> Iterator[Fault]:
         return  # the reason has been given
     inner = [i for i in inventory.irregularities if i.kind is Irregular.NESTED_ARCHIVE]
     location = inner[0].location if inner else Location(PurePosixPath())
-    what = "a ZIP inside the archive" if inner else f"{inventory.counts.members} files, none of them known"
+    what = (
+        "a ZIP inside the archive"
+        if inner
+        else f"{inventory.counts.members} files, none of them known"
+    )
     if inventory.kind is not ArtifactKind.UNREADABLE:
         yield Fault(location, what, subject="nothing")
 

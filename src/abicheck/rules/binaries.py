@@ -52,7 +52,7 @@ def _bad_files(case: Case, kind: _Bad) -> Iterator[Blamed[str]]:
             yield blamed
 
 
-def _classify(blamed: Blamed[str], machine: str) -> _Bad:  # noqa: PLR0911 - one line a kind
+def _classify(blamed: Blamed[str], machine: str) -> _Bad:
     thing = blamed.thing
     if "Permission denied" in blamed.fact:
         return _Bad.UNREADABLE
@@ -101,7 +101,11 @@ def macos_binary(case: Case) -> Iterator[Fault]:
     "a Windows binary where Linux needs ELF",
     explanation="The package was installed on Windows.  `.pyd` files are not looked for on Linux, "
     "so the runtime says that there is no such module.",
-    messages=("No module named '*'", "*: invalid ELF header", "module 'os' has no attribute 'add_dll_directory'"),
+    messages=(
+        "No module named '*'",
+        "*: invalid ELF header",
+        "module 'os' has no attribute 'add_dll_directory'",
+    ),
     causes=("`pip install --target` without `--platform` on Windows",),
     fixes=("reinstall with --platform and --only-binary=:all:, or build in the Lambda image",),
 )
@@ -119,7 +123,10 @@ def windows_binary(case: Case) -> Iterator[Fault]:
     explanation="x86_64 and arm64 were crossed.  A file whose name carries the other architecture "
     "is not seen by the importer.  One that is opened is passed over by glibc as if it were not "
     "there: the message says that the file does not exist, and it does.",
-    messages=("*: cannot open shared object file: No such file or directory", "No module named '*'"),
+    messages=(
+        "*: cannot open shared object file: No such file or directory",
+        "No module named '*'",
+    ),
     causes=("built on an Apple Silicon or arm runner for an x86_64 function, or the reverse",),
     fixes=("reinstall for the function's architecture, or change the function's architecture",),
 )
@@ -148,7 +155,9 @@ def wrong_architecture(case: Case) -> Iterator[Fault]:
 def wrong_elf_class(case: Case) -> Iterator[Fault]:
     """Class and byte order of an object must be the process's."""
     for blamed in _bad_files(case, _Bad.CLASS):
-        yield _refused(case, blamed, "is not a 64-bit little-endian object", "Lambda is 64-bit only")
+        yield _refused(
+            case, blamed, "is not a 64-bit little-endian object", "Lambda is 64-bit only"
+        )
 
 
 _MUSL: Final = ("libc.musl-", "ld-musl-")
@@ -206,7 +215,9 @@ def not_a_binary(case: Case) -> Iterator[Fault]:
     for blamed in _bad_files(case, _Bad.NOT_ELF):
         assert isinstance(blamed.thing, ForeignFile)  # noqa: S101 - for the type checker
         kind = blamed.thing.kind.value
-        yield _refused(case, blamed, f"is no ELF file: {kind}", f"{blamed.thing.size:,} bytes, {kind}")
+        yield _refused(
+            case, blamed, f"is no ELF file: {kind}", f"{blamed.thing.size:,} bytes, {kind}"
+        )
 
 
 @rule(
@@ -277,14 +288,19 @@ def malformed_binary(case: Case) -> Iterator[Fault]:
         "*: ELF load command address/offset not properly aligned",
         "*: ELF load command address/offset not page-aligned",
     ),
-    causes=("`strip` on a wheel that patchelf had rewritten", "a `slim` packaging mode that strips"),
+    causes=(
+        "`strip` on a wheel that patchelf had rewritten",
+        "a `slim` packaging mode that strips",
+    ),
     fixes=("turn off stripping, or leave the *.libs folders out of it, and reinstall",),
 )
 def misaligned_segment(case: Case) -> Iterator[Fault]:
     """PT_LOAD segments must be aligned as the target's glibc wants them."""
     for blamed in _bad_files(case, _Bad.ALIGNMENT):
         text = blamed.fact.rpartition(": ")[2]
-        yield _refused(case, blamed, "has misaligned segments", f"glibc {case.profile.glibc}: {text}")
+        yield _refused(
+            case, blamed, "has misaligned segments", f"glibc {case.profile.glibc}: {text}"
+        )
 
 
 @rule(
@@ -301,7 +317,9 @@ def misaligned_segment(case: Case) -> Iterator[Fault]:
 def executable_stack(case: Case) -> Iterator[Fault]:
     """A stack must not be made executable where the loader refuses that."""
     for blamed in _bad_files(case, _Bad.EXEC_STACK):
-        yield _refused(case, blamed, "asks for an executable stack", f"glibc {case.profile.glibc} refuses it")
+        yield _refused(
+            case, blamed, "asks for an executable stack", f"glibc {case.profile.glibc} refuses it"
+        )
 
 
 @rule(

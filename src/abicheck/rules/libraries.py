@@ -29,9 +29,9 @@ _KNOWN: Final[Mapping[str, str]] = MappingProxyType(
         "libpq.so.5": "PostgreSQL's client; the -binary variant of the package brings it",
         "libodbc.so.2": "unixODBC; to be shipped in lib/ with its drivers",
         "libssl.so.1.1": "OpenSSL 1.1; Amazon Linux 2023 has OpenSSL 3 only",
-        "libssl.so.10": "OpenSSL 1.0 of Amazon Linux 2 and older; Amazon Linux 2023 has OpenSSL 3",
+        "libssl.so.10": "OpenSSL 1.0, of Amazon Linux 2; Amazon Linux 2023 has OpenSSL 3",
         "libcrypto.so.1.1": "OpenSSL 1.1; Amazon Linux 2023 has OpenSSL 3 only",
-        "libcrypto.so.10": "OpenSSL 1.0 of Amazon Linux 2 and older; Amazon Linux 2023 has OpenSSL 3",
+        "libcrypto.so.10": "OpenSSL 1.0, of Amazon Linux 2; Amazon Linux 2023 has OpenSSL 3",
         "libffi.so.6": "an older libffi; Amazon Linux 2023 has libffi.so.8",
         "libffi.so.7": "an older libffi; Amazon Linux 2023 has libffi.so.8",
     }

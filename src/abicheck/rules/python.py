@@ -125,8 +125,11 @@ def is_libpython(soname: str) -> bool:
     "an extension for free-threaded CPython",
     explanation="Lambda's runtimes are ordinary builds with the global interpreter lock.  A "
     "`cpython-313t` file is not looked for; one that is opened lacks symbols.",
-    messages=("No module named '*'", "*: undefined symbol: _Py_MergeZeroLocalRefcount",
-              "*: undefined symbol: _Py_DecRefShared"),
+    messages=(
+        "No module named '*'",
+        "*: undefined symbol: _Py_MergeZeroLocalRefcount",
+        "*: undefined symbol: _Py_DecRefShared",
+    ),
     causes=("pip ran under a free-threaded interpreter (python3.13t)",),
     fixes=("install with an ordinary interpreter, or with --abi cp313",),
 )

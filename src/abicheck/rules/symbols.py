@@ -86,7 +86,9 @@ def _fault(case: Case, blamed: Blamed[tuple[UnmetVersion, ...]]) -> Fault:
     needs = sorted({unmet.need.version for unmet in blamed.fact}, key=_number)
     first = blamed.fact[0]
     carriers = _carriers(blamed)
-    why = f"{first.need.soname} of the target ({first.provider}) offers up to {_offered(case, first)}"
+    why = (
+        f"{first.need.soname} of the target ({first.provider}) offers up to {_offered(case, first)}"
+    )
     if carriers:
         more = f" and {len(carriers) - _SHOWN} more" if len(carriers) > _SHOWN else ""
         why += f"; carried by {', '.join(carriers[:_SHOWN])}{more}"
@@ -157,8 +159,11 @@ def glibc_too_new(case: Case) -> Iterator[Fault]:
         "*: version `GCC_*' not found (required by *)",
     ),
     causes=("compiled with a newer GCC and linked to the system's libstdc++",),
-    fixes=("take a manylinux wheel", "ship libstdc++.so.6 beside it, found by an RPATH",
-           "link with -static-libstdc++ -static-libgcc"),
+    fixes=(
+        "take a manylinux wheel",
+        "ship libstdc++.so.6 beside it, found by an RPATH",
+        "link with -static-libstdc++ -static-libgcc",
+    ),
 )
 def cxx_runtime_too_new(case: Case) -> Iterator[Fault]:
     """The same law, for libstdc++ and libgcc."""
@@ -294,8 +299,10 @@ def recent_version(case: Case) -> Iterator[Fault]:
     "has no versions at all.  glibc takes that for its own bug: an assertion fails and the process "
     "ends with status 127, without an exception.",
     messages=("Inconsistency detected by ld.so: *",),
-    causes=("patchelf --replace-needed or --remove-needed on a versioned binary",
-            "a vendored library replaced by a build without versions"),
+    causes=(
+        "patchelf --replace-needed or --remove-needed on a versioned binary",
+        "a vendored library replaced by a build without versions",
+    ),
     fixes=("undo the rewriting and reinstall the distribution",),
 )
 def inconsistent_versions(case: Case) -> Iterator[Fault]:
@@ -303,7 +310,10 @@ def inconsistent_versions(case: Case) -> Iterator[Fault]:
 
     def killed(root: Root) -> Iterable[tuple[PurePosixPath, str, Trouble]]:
         halt = root.halt
-        if halt is not None and halt.trouble in (Trouble.VERSION_FILE, Trouble.UNVERSIONED_PROVIDER):
+        if halt is not None and halt.trouble in (
+            Trouble.VERSION_FILE,
+            Trouble.UNVERSIONED_PROVIDER,
+        ):
             yield halt.at, "versions", halt.trouble
 
     for blamed in collect(case, killed):

@@ -1,0 +1,1 @@
+"""What CPython's importer would select: extensions, distributions, and the import of a module."""
