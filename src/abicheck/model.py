@@ -718,6 +718,19 @@ class Irregularity:
 
 
 @dataclass(frozen=True, slots=True)
+class Bytecode:
+    """A compiled Python file without its source.
+
+    `magic` are its first four bytes; None for one in `__pycache__`, which the
+    importer never takes on its own.
+    """
+
+    location: Location
+    module: str
+    magic: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How much was examined; sizes in bytes, unpacked."""
 
@@ -740,6 +753,7 @@ class Inventory:
     objects: Mapping[str, ElfFacts]
     foreign: Mapping[str, ForeignFile]
     extensions: tuple[ExtensionModule, ...]
+    bytecode: tuple[Bytecode, ...]
     distributions: tuple[Distribution, ...]
     packages: tuple[str, ...]
     irregularities: tuple[Irregularity, ...]

@@ -39,7 +39,7 @@ def _did_you_mean(name: str) -> str:
     path = Path(name)
     if path.parent.is_dir():
         known += [str(path.parent / other.name) for other in path.parent.iterdir()]
-    close = get_close_matches(str(path), known, n=1)
+    close = get_close_matches(str(path), known, n=1, cutoff=0.8)
     return f"; did you mean {close[0]}?" if close else ""
 
 

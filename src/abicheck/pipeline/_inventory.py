@@ -23,6 +23,7 @@ from abicheck.model import (
     Location,
     TargetProfile,
 )
+from abicheck.python.bytecode import find_bytecode
 from abicheck.python.distributions import is_metadata, read_distributions
 from abicheck.python.extensions import find_extensions, split_suffix
 from abicheck.python.paths import extend_path
@@ -155,6 +156,12 @@ class _Reading:
             objects=self._objects,
             foreign=self._foreign,
             extensions=extensions,
+            bytecode=find_bytecode(
+                tree,
+                {path: head for path, head in self._sources.items() if path.endswith(".pyc")},
+                interpreter,
+                self._root,
+            ),
             distributions=read_distributions(self._metadata),
             packages=_packages(tree, self._root),
             irregularities=(*self._artifact.irregularities, *self._nested),

@@ -28,7 +28,7 @@ from abicheck.reporters._words import (
 )
 
 _MIB: Final = 1 << 20
-_FILES: Final = 4
+_MESSAGES: Final = 8
 _STYLES: Final = {
     "PASS": "bold green",
     "FAIL": "bold red",
@@ -109,13 +109,17 @@ def _group(group: Sequence[Finding], said: Failure | None) -> Iterator[Line]:
     title = str(owner) if owner is not None else rule.summary
     severity = str(first.severity)
     yield [(severity, severity), (f" {rule.code} {rule.name}: {printable(title)}", "")]
-    for finding in islice(group, _FILES):
-        path = printable(str(finding.fault.location.path)) or "."
-        yield _field("file", path)
+    same: dict[str, list[Finding]] = {}
+    for finding in group:
+        same.setdefault(finding.fault.message, []).append(finding)
+    for message, findings in islice(same.items(), _MESSAGES):
+        more = f"  and {len(findings) - 1} more" if len(findings) > 1 else ""
+        path = printable(str(findings[0].fault.location.path)) or "."
+        yield _field("file", path + more)
         if len(group) > 1 or rule.code != "ABI201":
-            yield _field("", printable(finding.fault.message))
-    if len(group) > _FILES:
-        yield _field("", f"and {len(group) - _FILES} more like these")
+            yield _field("", printable(message))
+    if len(same) > _MESSAGES:
+        yield _field("", f"and {len(same) - _MESSAGES} more like these")
     if fault.failure is not None and fault.failure.message and fault.failure != said:
         yield _field("says", printable(fault.failure.message))
     if fault.why:

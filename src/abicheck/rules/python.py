@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from abicheck.model import Binding, Case, ElfFacts, Fault, Outcome, Root, Severity, Trouble
+from abicheck.model import Binding, Case, ElfFacts, Failure, Fault, Outcome, Root, Severity, Trouble
 from abicheck.rules import _fixes
 from abicheck.rules._blame import collect
 from abicheck.rules._missing import Cause, missing_modules
@@ -209,6 +209,73 @@ def unsteady_c_api(case: Case) -> Iterator[Fault]:
         )
 
 
+_PYTHONS: Final = {
+    b"\x03\xf3": "2.7",
+    b"\x55\x0d": "3.8",
+    b"\x61\x0d": "3.9",
+    b"\x6f\x0d": "3.10",
+    b"\xa7\x0d": "3.11",
+    b"\xcb\x0d": "3.12",
+    b"\xf3\x0d": "3.13",
+    b"\x2b\x0e": "3.14",
+}
+
+
+@rule(
+    "ABI207",
+    Severity.ERROR,
+    "bytecode of another Python, without its source",
+    explanation="A `.pyc` file beside where its source would be is a module of its own, and its "
+    "first bytes name the release of CPython that wrote it.  Stale files in `__pycache__` are "
+    "harmless: they are not looked at without a source.",
+    messages=("bad magic number in '*': *",),
+    causes=("sources were left out to save space, and the bytecode was made by another Python",),
+    fixes=("ship the sources", "compile with the target's own Python: python3.13 -m compileall -b"),
+)
+def foreign_bytecode(case: Case) -> Iterator[Fault]:
+    """Bytecode without source must be the target's own."""
+    version = case.profile.interpreter.dotted
+    for item in case.inventory.bytecode:
+        if item.magic is not None and item.magic != case.profile.interpreter.magic:
+            message = f"bad magic number in {item.module!r}: {item.magic!r}"
+            writer = _PYTHONS.get(item.magic[:2], "another release")
+            yield Fault(
+                item.location,
+                f"{item.module} is there only as bytecode of Python {writer}",
+                subject=item.module,
+                why=f"written by Python {writer}; the target is {version}, and there is no source",
+                module=item.module,
+                failure=Failure("ImportError", message),
+            )
+
+
+@rule(
+    "ABI208",
+    Severity.WARNING,
+    "a module of which only the cache is left",
+    explanation="Files in `__pycache__` serve the source beside them and nothing else.  A module "
+    "whose source is gone cannot be imported, although its bytecode is there.",
+    messages=("No module named '*'",),
+    causes=("a prune script that deletes *.py and keeps __pycache__",),
+    fixes=(
+        "ship the sources, or compile with `python -m compileall -b` so that x.pyc lies beside them",
+    ),
+)
+def only_cached_bytecode(case: Case) -> Iterator[Fault]:
+    """What lies in __pycache__ alone is no module."""
+    for item in case.inventory.bytecode:
+        if item.magic is None:
+            message = f"No module named {item.module!r}"
+            yield Fault(
+                item.location,
+                f"{item.module} is there only in __pycache__",
+                subject=item.module,
+                why="the importer takes bytecode from __pycache__ only for a source beside it",
+                module=item.module,
+                failure=Failure("ModuleNotFoundError", message),
+            )
+
+
 def _definitions(thing: object) -> Iterable[str]:
     return sorted(thing.table.definitions) if isinstance(thing, ElfFacts) else ()
 
@@ -226,4 +293,6 @@ RULES: Final = (
     free_threaded_build,
     missing_init_function,
     unsteady_c_api,
+    foreign_bytecode,
+    only_cached_bytecode,
 )

@@ -1,0 +1,71 @@
+"""Every fixture ends as it ended on a real glibc 2.34 with CPython 3.13.
+
+`fixtures/cases.toml` holds what the loader and the importer said when each
+case was run on them; the prediction must say the same, word for word.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from abicheck.model import Failure, Severity, TargetProfile
+from abicheck.pipeline import check
+from abicheck.profiles import DEFAULT_TARGET, load_profile
+
+FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
+CASES: Final[dict[str, dict[str, Any]]] = tomllib.loads(
+    (FIXTURES / "cases.toml").read_text(encoding="utf-8")
+)
+
+# What only execution, or another processor, can show.
+BEYOND: Final = {
+    "constructor-that-aborts": "code runs while the library is loaded",
+    "guard-against-a-crash": "code runs while the library is loaded",
+    "relocations-beyond-the-end": "the answer is whatever bytes follow the table",
+    "c-api-of-some-patch-releases": "the patch releases of 3.13 disagree",
+    "platform-token": "processors disagree",
+}
+
+
+@pytest.fixture(scope="module")
+def profile() -> TargetProfile:
+    return load_profile(DEFAULT_TARGET)
+
+
+def expected(case: dict[str, Any]) -> tuple[str, Failure | None]:
+    """What the runtime did, as a prediction would say it; a death has no exception."""
+    if case["import"] == "loads":
+        return "loads", None
+    message = None if case["crash"] else case["message"]
+    return "fails", Failure(case["exception"] or None, message, case["crash"] or None)
+
+
+@pytest.mark.parametrize("name", [n for n, c in CASES.items() if c["module"] and n not in BEYOND])
+def test_an_import_ends_as_it_did_on_the_target(name: str, profile: TargetProfile) -> None:
+    """Verdict, exception and text agree with the measured ones."""
+    case = CASES[name]
+
+    report = check(FIXTURES / case["file"], profile, handler=f"{case['module']}.handler")
+
+    assert report.handler is not None
+    failure = report.handler.failure
+    said = failure and Failure(failure.exception, failure.message, failure.crash)
+    assert (report.handler.verdict.value, said) == expected(case)
+
+
+@pytest.mark.parametrize("name", [n for n, c in CASES.items() if c["import"] == "fails" and n not in BEYOND])
+def test_an_import_that_fails_is_a_finding(name: str, profile: TargetProfile) -> None:
+    """No miss: what the runtime refuses is at least a warning, and almost always an error."""
+    case = CASES[name]
+
+    report = check(FIXTURES / case["file"], profile, handler=f"{case['module']}.handler")
+
+    assert report.at_least(Severity.WARNING)
+
+
+def test_only_what_execution_shows_is_left_out() -> None:
+    """Every exception from the law is a case that exists."""
+    assert BEYOND.keys() <= CASES.keys()
