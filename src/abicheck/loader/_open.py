@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -56,30 +57,43 @@ class Loader:
         self._startup = Process(self._files, objects, foreign, profile).startup
         self._unbound: dict[str, tuple[list[SymbolRef], int, int]] = {}
         self._settled: dict[str, tuple[frozenset[str], int, int]] = {}
-        self._opened: dict[tuple[str, tuple[str, ...]], LinkMap] = {}
+        self._opened: dict[tuple[str, tuple[str, ...], frozenset[str]], LinkMap] = {}
 
-    def open(self, path: str, before: Sequence[str] = ()) -> LinkMap:
-        """Return the link map of `path` in a process that has opened `before`, in order."""
-        key = (path, tuple(before))
+    def open(
+        self, path: str, before: Sequence[str] = (), everywhere: AbstractSet[str] = frozenset()
+    ) -> LinkMap:
+        """Return the link map of `path` in a process that has opened `before`, in order.
+
+        Those of them that are in `everywhere` were opened with RTLD_GLOBAL.
+        """
+        key = (path, tuple(before), frozenset(everywhere))
         known = self._opened.get(key)
         if known is None:
             process = Process(self._files, self._objects, self._foreign, self._profile)
             for earlier in before:
                 if self.open(earlier).loads:
-                    _Opening(self, process, earlier).map_all()
+                    search_list = _Opening(self, process, earlier).map_all()
+                    for entry in search_list:
+                        entry.ready = True
+                    if earlier in everywhere:
+                        process.global_scope += search_list
             known = _Opening(self, process, path).run()
             self._opened[key] = known
         return known
 
     def open_extension(
-        self, path: str, module: str, before: Sequence[str] = ()
+        self,
+        path: str,
+        module: str,
+        before: Sequence[str] = (),
+        everywhere: AbstractSet[str] = frozenset(),
     ) -> tuple[LinkMap, Halt | None]:
         """Return the link map, and how importing `path` as `module` ends if it fails.
 
         After `dlopen`, CPython looks its init function up in the handle, that
         is, in the object and everything it needs.
         """
-        link_map = self.open(path, before)
+        link_map = self.open(path, before, everywhere)
         if link_map.halt is not None:
             return link_map, link_map.halt
         name = init_function(module)
@@ -207,11 +221,12 @@ class _Opening:
         order = initialisation_order(search_list, self._profile.libc_version)
         fresh = [entry for entry in reversed(order) if not entry.ready and entry.facts is not None]
         self._check_isa(fresh)
-        scope = [
-            *self._process.startup,
-            *(e for e in search_list if e not in self._process.startup),
+        # The start-up objects are searched first for everything; see Loader.unbound.
+        local = [
+            entry
+            for entry in dict.fromkeys((*self._process.global_scope, *search_list))
+            if entry not in self._process.startup
         ]
-        local = scope[len(self._process.startup) :]
         static_tls = 0
         for entry in fresh:
             static_tls = self._relocate(entry, local, static_tls, closed=closed)

@@ -100,6 +100,7 @@ class Process:
             started.ready = True
             self.loaded.append(started)
         self.startup = tuple(self.loaded)
+        self.global_scope: list[Loaded] = []
 
     # --- _dl_map_object ---
 
