@@ -5,7 +5,7 @@ profile.json: libraries[3].soname: expected str, found int
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
 
 from abicheck.errors import ProfileError
@@ -48,14 +48,22 @@ class Fields:
                 raise ProfileError(reason)
         return tuple(values)
 
-    def numbers(self, key: str) -> tuple[int, ...]:
-        """Return a dotted version as numbers."""
+    def numbers(self, key: str, count: int) -> tuple[int, ...]:
+        """Return a dotted version of `count` parts as numbers."""
         text = self.get(key, str)
         parts = text.split(".")
-        if not all(part.isdecimal() for part in parts):
-            reason = f"{self.where}.{key}: expected a dotted version, found {text!r}"
+        if len(parts) != count or not all(part.isdecimal() for part in parts):
+            reason = f"{self.where}.{key}: expected a version of {count} parts, found {text!r}"
             raise ProfileError(reason)
         return tuple(map(int, parts))
+
+    def one_of(self, key: str, known: Collection[str]) -> str:
+        """Return a string that must be one of `known`."""
+        value = self.get(key, str)
+        if value not in known:
+            reason = f"{self.where}.{key}: expected one of {', '.join(known)}, found {value!r}"
+            raise ProfileError(reason)
+        return value
 
     def objects(self, key: str) -> Iterator[Fields]:
         """Yield each object of a list, with its address."""

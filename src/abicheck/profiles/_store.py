@@ -74,8 +74,8 @@ def _parse(text: str, where: str, read_table: ReadTable) -> TargetProfile:
     interpreter, exports = _interpreter(
         Fields(fields.get("interpreter", dict), f"{where}.interpreter"), read_table
     )
-    libc = fields.numbers("libc_version")
-    kernel = fields.numbers("kernel")
+    libc = fields.numbers("libc_version", 2)
+    kernel = fields.numbers("kernel", 3)
     limits: dict[str, int] = fields.find("limits", {})
     links: dict[str, str] = fields.find("links", {})
     fields.find("provenance", {})
@@ -83,7 +83,7 @@ def _parse(text: str, where: str, read_table: ReadTable) -> TargetProfile:
         name=fields.get("name", str),
         title=fields.get("title", str),
         runtime=fields.get("runtime", str),
-        machine=fields.get("machine", str),
+        machine=fields.one_of("machine", ("x86_64", "aarch64")),
         libc_version=(libc[0], libc[1]),
         os=fields.get("os", str),
         library_path=fields.strings("library_path"),
@@ -110,7 +110,7 @@ def _parse(text: str, where: str, read_table: ReadTable) -> TargetProfile:
 
 
 def _interpreter(fields: Fields, read_table: ReadTable) -> tuple[Interpreter, SymbolTable]:
-    version = fields.numbers("version")
+    version = fields.numbers("version", 2)
     exports, sometimes = set(), set()
     for line in read_table(fields.get("exports", str)).splitlines():
         if not line.startswith("#"):

@@ -7,6 +7,8 @@ place and reports success.
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -17,6 +19,8 @@ from abicheck.model import ArtifactKind, Case, Distribution, TargetProfile
 _FOLDER: Final = "BUILD_DIR"
 _INDENT: Final = " \\\n  "
 _PER_LINE = 3
+_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # PEP 508
+_VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 # Distributions that ask for a library of the build machine, and what to install instead.
 REPLACEMENTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -40,10 +44,11 @@ def reinstall(case: Case, path: PurePosixPath) -> str:
     """Return the command that puts the right build of a file's distribution in place."""
     distribution = owner(case, path)
     profile = case.profile
-    if distribution is None:
+    # METADATA is the artifact's, and what is printed here is pasted into a shell.
+    if distribution is None or not _NAME.fullmatch(distribution.name):
         return build_in_image(profile)
     requirement = distribution.name
-    if distribution.version:
+    if _VERSION.fullmatch(distribution.version):
         requirement += f"=={distribution.version}"
     if case.inventory.kind is ArtifactKind.WHEEL:
         return _pip(profile, "download --no-deps", requirement)
@@ -72,7 +77,8 @@ def ship_library(case: Case, soname: str) -> str:
     """Return how a library gets to where LD_LIBRARY_PATH looks in a function."""
     if case.inventory.kind is ArtifactKind.WHEEL:
         return "auditwheel repair WHEEL  # copies what the wheel needs into it"
-    return f"mkdir -p {_FOLDER}/lib && cp {soname} {_FOLDER}/lib/  # built for {case.profile.os}"
+    file = shlex.quote(soname)
+    return f"mkdir -p {_FOLDER}/lib && cp -- {file} {_FOLDER}/lib/  # built for {case.profile.os}"
 
 
 def _pip(profile: TargetProfile, verb: str, requirement: str) -> str:

@@ -142,16 +142,12 @@ def unreadable_member(case: Case) -> Iterator[Fault]:
     yield from _faults(case, Irregular.UNREADABLE, Irregular.SPECIAL_FILE)
 
 
-_UNEXAMINED: Final = frozenset(
-    {
-        Irregular.NOT_AN_ARCHIVE,
-        Irregular.EMPTY_ARCHIVE,
-        Irregular.TRUNCATED,
-        Irregular.CORRUPT,
-        Irregular.LIMIT,
-        Irregular.ENCRYPTED,
-    }
-)
+# These say by themselves why nothing was recognised.
+_UNEXAMINED: Final = frozenset(Irregular) - {
+    Irregular.NESTED_ARCHIVE,
+    Irregular.BACKSLASH,
+    Irregular.DUPLICATE,
+}
 
 
 @rule(

@@ -60,10 +60,10 @@ def _classify(blamed: Blamed[str], machine: str) -> _Bad:
         kinds = {Foreign.MACH_O: _Bad.MACOS, Foreign.PE: _Bad.WINDOWS}
         return kinds.get(thing.kind, _Bad.NOT_ELF)
     header = thing.header
-    if header is None or "file data" in blamed.fact or thing.beyond_end:
-        return _Bad.TRUNCATED
-    if header.ei_class != _CLASS64 or header.ei_data != _LITTLE:
+    if header is not None and (header.ei_class != _CLASS64 or header.ei_data != _LITTLE):
         return _Bad.CLASS
+    if header is None or "cannot read file data" in blamed.fact or thing.beyond_end:
+        return _Bad.TRUNCATED
     if thing.machine != machine:
         return _Bad.ARCHITECTURE
     if thing.defect is not None or blamed.fact == "SIGSEGV":

@@ -62,8 +62,8 @@ def _lost_folder(blamed: Blamed[Dependency], case: Case) -> str:
     return folder
 
 
-def _is_vendored(blamed: Blamed[Dependency], case: Case) -> bool:
-    return bool(_VENDORED.search(blamed.subject)) or bool(_lost_folder(blamed, case))
+def _is_vendored(blamed: Blamed[Dependency]) -> bool:
+    return bool(_VENDORED.search(blamed.subject))
 
 
 @rule(
@@ -86,7 +86,7 @@ def _is_vendored(blamed: Blamed[Dependency], case: Case) -> bool:
 def missing_library(case: Case) -> Iterator[Fault]:
     """Every DT_NEEDED entry must be met, or the object does not load at all."""
     for blamed in collect(case, _absent):
-        if _is_vendored(blamed, case):
+        if _is_vendored(blamed):
             continue
         soname = blamed.subject
         why = _KNOWN.get(soname, "it is in no folder the loader looks in")
@@ -116,7 +116,7 @@ def missing_library(case: Case) -> Iterator[Fault]:
 def lost_vendored_library(case: Case) -> Iterator[Fault]:
     """What a wheel vendors must lie where its run path leads."""
     for blamed in collect(case, _absent):
-        if not _is_vendored(blamed, case):
+        if not _is_vendored(blamed):
             continue
         folder = _lost_folder(blamed, case)
         if folder:
@@ -164,7 +164,7 @@ def _passed_over(blamed: Blamed[Dependency]) -> str:
     skipped = blamed.fact.skipped
     if not skipped:
         return ""
-    names = ", ".join(str(path) for path in skipped)
+    names = ", ".join(dict.fromkeys(map(str, skipped)))
     return f"; passed over, because it is for another system or unreadable: {names}"
 
 
