@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from abicheck.loader import Loader, init_function
 from abicheck.model import (
@@ -32,7 +32,9 @@ from abicheck.model import (
     Verdict,
 )
 from abicheck.pipeline._inventory import Contents
-from abicheck.python.simulate import ImportSite, Simulation
+
+if TYPE_CHECKING:
+    from abicheck.python.simulate import ImportSite, Simulation
 
 _ET_EXEC = 2
 _DF_1_PIE: Final = 0x08000000
@@ -91,14 +93,6 @@ class Judge:
         inventory = contents.inventory
         self._loader = Loader(contents.tree, inventory.objects, inventory.foreign, profile)
         self._loads = _Loads(self._loader, profile.interpreter.sometimes)
-        self._alone = inventory.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
-        self._simulation = Simulation(
-            contents.tree,
-            contents.sources.get,
-            profile.interpreter,
-            self._loads,
-            assume_missing_installed=self._alone,
-        )
         self._owners = _owners(inventory)
         self._modules = {
             self._target(module.selected.path): module
@@ -112,7 +106,10 @@ class Judge:
         self._extensions: dict[str, ExtensionModule] = {}
         self._handler = handler
         self._asked: Prediction | None = None
-        self._simulated = not self._alone or handler is not None or self._is_suspect()
+        alone = inventory.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
+        self._simulation: Simulation | None = None
+        if not alone or handler is not None or self._is_suspect():
+            self._simulation = self._simulate(contents, alone=alone)
 
     def case(self) -> Case:
         """Return everything that the rules judge."""
@@ -154,9 +151,22 @@ class Judge:
 
     def predict(self, module: str) -> Prediction:
         """Return what importing a module does; where nothing is suspect, it loads."""
-        if not self._simulated:
+        if self._simulation is None:
             return Prediction(module, Verdict.LOADS)
         return self._simulation.predict(module)
+
+    def _simulate(self, contents: Contents, *, alone: bool) -> Simulation:
+        """Return fresh processes of the artifact; what a lone wheel lacks comes from elsewhere."""
+        # Imported here: it costs as much as checking a small wheel, which does without.
+        from abicheck.python.simulate import Simulation  # noqa: PLC0415
+
+        return Simulation(
+            contents.tree,
+            contents.sources.get,
+            contents.profile.interpreter,
+            self._loads,
+            assume_missing_installed=alone,
+        )
 
     def _blame(self, module: str) -> Prediction:
         """Return a module's prediction; where the handler fails of it, by the handler's way."""
@@ -216,7 +226,7 @@ class Judge:
         )
 
     def _sites(self, module: str) -> tuple[ImportSite, ...]:
-        return self._simulation.sites(module) if self._simulated else ()
+        return self._simulation.sites(module) if self._simulation is not None else ()
 
     def _weigh(self, module: str, *, named: bool) -> tuple[Severity, str]:
         """Return how much the failure of a module matters, and why it matters less."""
@@ -262,7 +272,8 @@ class Judge:
         halt = link_map.halt
         if halt is None:
             return ()
-        site = self._simulation.opened().get(path) if self._simulated else None
+        opened = self._simulation.opened() if self._simulation is not None else {}
+        site = opened.get(path)
         severity, reason = Severity.WARNING, _UNREACHED
         if halt.trouble is Trouble.FILE and not halt.failure.crash:
             # For another system: harmless as long as nothing opens it.
