@@ -217,6 +217,16 @@ class ElfFacts:
             else MACHINES.get(self.header.machine, f"EM_{self.header.machine}")
         )
 
+    @property
+    def needs_musl(self) -> bool:
+        """Whether it was linked against musl's C library, which `is_musl` knows by name."""
+        return any(map(is_musl, self.needed))
+
+
+def is_musl(soname: str) -> bool:
+    """Whether a soname is musl's C library; its development name is `libc.so`."""
+    return soname.startswith(("libc.musl-", "ld-musl-")) or soname == "libc.so"
+
 
 MACHINES: Final[Mapping[int, str]] = MappingProxyType(
     {

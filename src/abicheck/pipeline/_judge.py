@@ -275,7 +275,8 @@ class Judge:
         opened = self._simulation.opened() if self._simulation is not None else {}
         site = opened.get(path)
         severity, reason = Severity.WARNING, _UNREACHED
-        if halt.trouble is Trouble.FILE and not halt.failure.crash:
+        foreign = halt.trouble is Trouble.FILE and not halt.failure.crash
+        if foreign or self._inventory.objects[path].needs_musl:
             # For another system: harmless as long as nothing opens it.
             severity = Severity.NOTE
         if site is not None:

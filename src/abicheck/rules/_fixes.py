@@ -23,14 +23,13 @@ _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # PEP 50
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 # Distributions that ask for a library of the build machine, and what to install instead.
+# They share their release numbers.
 REPLACEMENTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "opencv-python": "opencv-python-headless",
         "opencv-contrib-python": "opencv-contrib-python-headless",
         "psycopg2": "psycopg2-binary",
-        "psycopg": "psycopg[binary]",
-        "psycopg-c": "psycopg[binary]",
-        "mysqlclient": "PyMySQL",
+        "psycopg-c": "psycopg-binary",
     }
 )
 
@@ -43,25 +42,19 @@ def owner(case: Case, path: PurePosixPath) -> Distribution | None:
 def reinstall(case: Case, path: PurePosixPath) -> str:
     """Return the command that puts the right build of a file's distribution in place."""
     distribution = owner(case, path)
-    profile = case.profile
     # METADATA is the artifact's, and what is printed here is pasted into a shell.
     if distribution is None or not _NAME.fullmatch(distribution.name):
-        return build_in_image(profile)
-    requirement = distribution.name
-    if _VERSION.fullmatch(distribution.version):
-        requirement += f"=={distribution.version}"
-    if case.inventory.kind is ArtifactKind.WHEEL:
-        return _pip(profile, "download --no-deps", requirement)
-    return _pip(profile, f"install --upgrade --no-deps --target {_FOLDER}", requirement)
+        return build_in_image(case.profile)
+    return _pip(case, distribution.name, distribution.version)
 
 
 def replace(case: Case, path: PurePosixPath) -> str | None:
     """Return the command that installs a distribution's self-contained relative, if any."""
     distribution = owner(case, path)
-    other = REPLACEMENTS.get(distribution.name.lower().replace("_", "-")) if distribution else None
-    if other is None:
+    if distribution is None:
         return None
-    return _pip(case.profile, f"install --upgrade --no-deps --target {_FOLDER}", f"'{other}'")
+    other = REPLACEMENTS.get(distribution.name.lower().replace("_", "-"))
+    return None if other is None else _pip(case, other, distribution.version)
 
 
 def build_in_image(profile: TargetProfile) -> str:
@@ -81,8 +74,20 @@ def ship_library(case: Case, soname: str) -> str:
     return f"mkdir -p {_FOLDER}/lib && cp -- {file} {_FOLDER}/lib/  # built for {case.profile.os}"
 
 
-def _pip(profile: TargetProfile, verb: str, requirement: str) -> str:
+def _pip(case: Case, name: str, version: str) -> str:
+    profile = case.profile
+    if case.inventory.kind is ArtifactKind.WHEEL:
+        verb = "pip download --no-deps"
+    else:
+        # Up to 24.1 pip held Requires-Python against the Python that runs it,
+        # whatever --python-version says; the wheel's own tag is what counts.
+        verb = f"pip install --upgrade --no-deps --ignore-requires-python --target {_FOLDER}"
     options = [f"--platform {tag}" for tag in profile.wheel_platforms]
-    lines = [" ".join(options[i : i + _PER_LINE]) for i in range(0, len(options), _PER_LINE)]
-    first = f"pip {verb} --only-binary=:all: --python-version {profile.interpreter.dotted}"
-    return _INDENT.join((first, *lines, requirement))
+    return _INDENT.join(
+        (
+            verb,
+            f"--only-binary=:all: --python-version {profile.interpreter.dotted}",
+            *(" ".join(options[i : i + _PER_LINE]) for i in range(0, len(options), _PER_LINE)),
+            f"{name}=={version}" if _VERSION.fullmatch(version) else name,
+        )
+    )

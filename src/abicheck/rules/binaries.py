@@ -11,7 +11,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from abicheck.model import Case, ElfFacts, Fault, Foreign, ForeignFile, Root, Severity, Trouble
+from abicheck.model import (
+    Case,
+    ElfFacts,
+    Fault,
+    Foreign,
+    ForeignFile,
+    Root,
+    Severity,
+    Trouble,
+    is_musl,
+)
 from abicheck.rules import _fixes
 from abicheck.rules._blame import Blamed, collect
 from abicheck.rules._missing import Cause, missing_modules
@@ -160,18 +170,10 @@ def wrong_elf_class(case: Case) -> Iterator[Fault]:
         )
 
 
-_MUSL: Final = ("libc.musl-", "ld-musl-")
-
-
 def _musl_needs(root: Root) -> Iterable[tuple[PurePosixPath, str, str]]:
     for dependency in root.link_map.dependencies:
         if dependency.provider is None and is_musl(dependency.name):
             yield dependency.requester, "musl", dependency.name
-
-
-def is_musl(soname: str) -> bool:
-    """Whether a soname is musl's C library; its development name is `libc.so`."""
-    return soname.startswith(_MUSL) or soname == "libc.so"
 
 
 @rule(

@@ -8,11 +8,10 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from abicheck.model import Case, Dependency, ElfFacts, Fault, Root, Severity
+from abicheck.model import Case, Dependency, ElfFacts, Fault, Root, Severity, is_musl
 from abicheck.rules import _fixes
 from abicheck.rules._blame import Blamed, collect
 from abicheck.rules._rule import rule
-from abicheck.rules.binaries import is_musl
 from abicheck.rules.python import is_libpython
 
 # auditwheel and delocate put a hash into the name of what they vendor.

@@ -257,9 +257,7 @@ def foreign_bytecode(case: Case) -> Iterator[Fault]:
     "whose source is gone cannot be imported, although its bytecode is there.",
     messages=("No module named '*'",),
     causes=("a prune script that deletes *.py and keeps __pycache__",),
-    fixes=(
-        "ship the sources, or compile with `python -m compileall -b` so that x.pyc lies beside them",
-    ),
+    fixes=("ship the sources, or put x.pyc where x.py was (python -m compileall -b)",),
 )
 def only_cached_bytecode(case: Case) -> Iterator[Fault]:
     """What lies in __pycache__ alone is no module."""
