@@ -1,0 +1,93 @@
+"""The nouns of abicheck.
+
+Pure: values and the few questions they answer about themselves.  No I/O, no
+clock, no environment.  Paths inside a target or an artifact are
+`PurePosixPath`, so that they can never be opened on the checking machine by
+mistake.  `None` means "the file does not say", never "failed".
+"""
+
+from abicheck.model._case import Case, MissingModule, Root
+from abicheck.model._findings import Fault, Finding, RuleInfo, Severity
+from abicheck.model._inventory import ArtifactKind, Counts, Inventory, Irregular, Irregularity
+from abicheck.model._links import (
+    Binding,
+    Dependency,
+    FoundBy,
+    Halt,
+    LinkMap,
+    Outcome,
+    RecentNeed,
+    Trouble,
+    UnmetVersion,
+)
+from abicheck.model._objects import (
+    MACHINES,
+    NO_SYMBOLS,
+    ElfFacts,
+    ElfHeader,
+    Foreign,
+    ForeignFile,
+    Segment,
+    SymbolDef,
+    SymbolRef,
+    SymbolTable,
+    VersionNeed,
+    is_musl,
+)
+from abicheck.model._outcomes import Failure, Prediction, Verdict
+from abicheck.model._places import Location, Site
+from abicheck.model._python import Bytecode, Distribution, ExtensionModule, Sibling
+from abicheck.model._report import ObjectKind, ObjectReport, PackageReport, Report
+from abicheck.model._targets import Interpreter, Library, TargetProfile
+
+__all__ = [
+    "MACHINES",
+    "NO_SYMBOLS",
+    "ArtifactKind",
+    "Binding",
+    "Bytecode",
+    "Case",
+    "Counts",
+    "Dependency",
+    "Distribution",
+    "ElfFacts",
+    "ElfHeader",
+    "ExtensionModule",
+    "Failure",
+    "Fault",
+    "Finding",
+    "Foreign",
+    "ForeignFile",
+    "FoundBy",
+    "Halt",
+    "Interpreter",
+    "Inventory",
+    "Irregular",
+    "Irregularity",
+    "Library",
+    "LinkMap",
+    "Location",
+    "MissingModule",
+    "ObjectKind",
+    "ObjectReport",
+    "Outcome",
+    "PackageReport",
+    "Prediction",
+    "RecentNeed",
+    "Report",
+    "Root",
+    "RuleInfo",
+    "Segment",
+    "Severity",
+    "Sibling",
+    "Site",
+    "SymbolDef",
+    "SymbolRef",
+    "SymbolTable",
+    "TargetProfile",
+    "Trouble",
+    "UnmetVersion",
+    "Verdict",
+    "VersionNeed",
+    "is_musl",
+]

@@ -1,0 +1,57 @@
+"""What the rules judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from abicheck.model._findings import Severity
+from abicheck.model._inventory import Inventory
+from abicheck.model._links import Halt, LinkMap
+from abicheck.model._outcomes import Prediction
+from abicheck.model._places import Location
+from abicheck.model._python import Distribution, ExtensionModule
+from abicheck.model._targets import TargetProfile
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """One object that something opens, judged: an extension, or a library by itself.
+
+    `module` is the dotted name that imports it, None for a library; `halt` is
+    how opening it ends, after what its package loads before it.  `severity`
+    is what a fault in its link map amounts to, and `reason` says why it is
+    less than an error.
+    """
+
+    path: PurePosixPath
+    location: Location
+    link_map: LinkMap
+    halt: Halt | None
+    module: str | None = None
+    prediction: Prediction | None = None
+    severity: Severity = Severity.ERROR
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingModule:
+    """An extension module of which the artifact has only files the importer ignores."""
+
+    module: ExtensionModule
+    prediction: Prediction
+    severity: Severity = Severity.ERROR
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that the rules judge: the artifact, the target, and what would happen there."""
+
+    inventory: Inventory
+    profile: TargetProfile
+    roots: tuple[Root, ...]
+    missing: tuple[MissingModule, ...]
+    owners: Mapping[PurePosixPath, Distribution]
+    handler: Prediction | None = None

@@ -1,0 +1,75 @@
+"""Findings: a law that was broken, where, and the facts that prove it."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from dataclasses import dataclass
+
+from abicheck.model._outcomes import Failure
+from abicheck.model._places import Location, Site
+from abicheck.model._python import Distribution
+
+
+class Severity(enum.IntEnum):
+    """How much a finding matters: a note is worth knowing, an error will not load."""
+
+    NOTE = 1
+    WARNING = 2
+    ERROR = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """The identity card of a rule; it travels with every finding."""
+
+    code: str
+    name: str
+    severity: Severity
+    summary: str
+    explanation: str = ""
+    messages: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    fixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a rule found; code, name and severity are added for it.
+
+    `subject` is what the fault is about (a soname, a version, a symbol) and
+    part of the fingerprint.  `severity` overrides the card's only downwards,
+    with the reason in the message.
+    """
+
+    location: Location
+    message: str
+    subject: str = ""
+    why: str = ""
+    evidence: tuple[str, ...] = ()
+    fix: str = ""
+    module: str | None = None
+    failure: Failure | None = None
+    via: tuple[Site, ...] = ()
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault, in one place, with the facts that prove it."""
+
+    rule: RuleInfo
+    severity: Severity
+    fault: Fault
+    distribution: Distribution | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Stable across rebuilds: rule, file without its tag, and subject."""
+        path = self.fault.location.path
+        stem = path.name.split(".", 1)[0]
+        key = "\0".join((self.rule.code, str(path.parent / stem), self.fault.subject))
+        return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -1,0 +1,81 @@
+"""All that was learnt from an artifact, before anything is judged."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from abicheck.model._objects import ElfFacts, ForeignFile
+from abicheck.model._places import Location
+from abicheck.model._python import Bytecode, Distribution, ExtensionModule
+
+
+class ArtifactKind(enum.StrEnum):
+    """What an artifact is, told by its content."""
+
+    ZIP = "zip"
+    WHEEL = "wheel"
+    FOLDER = "folder"
+    OBJECT = "object"
+    UNREADABLE = "unreadable"
+
+
+class Irregular(enum.Enum):
+    """What can be wrong with an archive or one of its members."""
+
+    NOT_AN_ARCHIVE = enum.auto()
+    EMPTY_ARCHIVE = enum.auto()
+    TRUNCATED = enum.auto()
+    ENCRYPTED = enum.auto()
+    METHOD = enum.auto()
+    CORRUPT = enum.auto()
+    CLIMBS_OUT = enum.auto()
+    BACKSLASH = enum.auto()
+    BAD_NAME = enum.auto()
+    DUPLICATE = enum.auto()
+    LIMIT = enum.auto()
+    DANGLING_LINK = enum.auto()
+    SPECIAL_FILE = enum.auto()
+    NESTED_ARCHIVE = enum.auto()
+    UNREADABLE = enum.auto()
+    DISAGREEMENT = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Irregularity:
+    """One thing wrong with the archive itself; `location` is empty for the whole."""
+
+    kind: Irregular
+    location: Location
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much was examined; sizes in bytes, unpacked."""
+
+    members: int = 0
+    size: int = 0
+    python_files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All that was learnt from an artifact before anything was judged.
+
+    `objects` and `foreign` are keyed by target path; `irregularities` are in
+    the order of the archive.
+    """
+
+    artifact: str
+    kind: ArtifactKind
+    sha256: str | None
+    objects: Mapping[str, ElfFacts]
+    foreign: Mapping[str, ForeignFile]
+    extensions: tuple[ExtensionModule, ...]
+    bytecode: tuple[Bytecode, ...]
+    distributions: tuple[Distribution, ...]
+    packages: tuple[str, ...]
+    irregularities: tuple[Irregularity, ...]
+    counts: Counts

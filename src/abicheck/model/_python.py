@@ -1,0 +1,62 @@
+"""What the importer and the installer know: modules and distributions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from abicheck.model._places import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """A file beside the selected one that the importer does not open, and why."""
+
+    location: Location
+    suffix: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionModule:
+    """A dotted name for which the artifact ships compiled files.
+
+    `selected` is the file the target's importer opens; None where every file
+    has a suffix that it does not know.  `shadowed_by` is a source file or
+    package that the importer finds first.  `init` is the init function that
+    CPython looks up in the opened file.
+    """
+
+    name: str
+    selected: Location | None
+    siblings: tuple[Sibling, ...] = ()
+    shadowed_by: Location | None = None
+    stub_folder: bool = False
+    init: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bytecode:
+    """A compiled Python file without its source.
+
+    `magic` are its first four bytes; None for one in `__pycache__`, which the
+    importer never takes on its own.
+    """
+
+    location: Location
+    module: str
+    magic: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """One `*.dist-info`: METADATA's name and version, WHEEL's tags, RECORD's paths."""
+
+    name: str
+    version: str
+    location: Location
+    tags: tuple[str, ...] = ()
+    files: frozenset[str] = frozenset()
+    requires_python: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
