@@ -1,0 +1,213 @@
+"""What importing a module does in a fresh process of the target.
+
+Pure: the importer and the modules' own top-level code are followed on values,
+as far as they decide what is imported and which libraries are opened.  Nothing
+of the artifact is executed, and what cannot be known is never guessed: such an
+outcome is `uncertain`.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+
+from abicheck.filesystem import Tree
+from abicheck.model import Failure, Interpreter, Prediction, Site, Verdict
+from abicheck.python._simulated.classes import catches
+from abicheck.python._simulated.machine import ImportSite, Loads, Setting
+from abicheck.python._simulated.process import Process
+from abicheck.python._simulated.raising import DiedError, GaveUpError, RaisedError, failure_of
+from abicheck.python._simulated.values import ExceptionValue, Known
+from abicheck.python._simulated.world import World
+from abicheck.python.source import Guard, Reference, Source, read_source, references
+
+__all__ = ["ImportSite", "Loads", "Simulation"]
+
+
+class Simulation:
+    """Fresh processes of one artifact on one target.
+
+    `sources` gives the bytes of a Python file by its target path, or None
+    where they are not to be had.  With `assume_missing_installed` (a lone
+    wheel), what the tree lacks is taken to be installed beside it.
+    """
+
+    def __init__(
+        self,
+        tree: Tree,
+        sources: Callable[[str], bytes | None],
+        interpreter: Interpreter,
+        loads: Loads,
+        *,
+        assume_missing_installed: bool,
+    ) -> None:
+        self._tree = tree
+        self._bytes = sources
+        self._read: dict[str, Source] = {}
+        self._references: dict[str, tuple[Reference, ...]] = {}
+        self._files: tuple[str, ...] | None = None
+        root = str(interpreter.path[0]) if interpreter.path else "/"
+        self._root = root
+        setting = Setting(
+            World(tree, interpreter, root),
+            loads,
+            self._source,
+            self._objects,
+            assume_missing_installed,
+        )
+        self._setting = setting
+        self._fresh = Process(setting)
+        self._after: dict[str, tuple[Process | None, Prediction]] = {}
+
+    def predict(self, module: str) -> Prediction:
+        """Predict `importlib.import_module(module)`, parents included."""
+        return self._import(module)[1]
+
+    def sites(self, module: str) -> tuple[ImportSite, ...]:
+        """Return every line that imports `module`, in the sources reached so far.
+
+        `guarded` holds for the failure that is predicted for `module`: it is
+        caught, not raised again, and what is imported instead can be.
+        """
+        prediction = self.predict(module)
+        failure = prediction.failure
+        tail = module.rpartition(".")[2].encode()
+        found: list[ImportSite] = []
+        for path, source in list(self._read.items()):
+            if tail not in (self._bytes(path) or b""):
+                continue
+            for reference in self._references_in(path, source):
+                if not _asks_for(reference, module):
+                    continue
+                site = Site(self._fresh.relative(path), reference.line)
+                guarded = self._is_guarded(reference, failure)
+                found.append(ImportSite(site, guarded, reference.deferred))
+        return tuple(found)
+
+    def opened(self) -> Mapping[str, ImportSite]:
+        """Return the libraries that sources were seen to open while being imported."""
+        return MappingProxyType(self._setting.libraries)
+
+    # --- processes ---
+
+    def _import(self, module: str) -> tuple[Process | None, Prediction]:
+        """Return the process after an import, which other imports may start from."""
+        known = self._after.get(module)
+        if known is None:
+            known = self._import_anew(module)
+            self._after[module] = known
+        return known
+
+    def _import_anew(self, module: str) -> tuple[Process | None, Prediction]:
+        start = self._fresh
+        parent = module.rpartition(".")[0]
+        if parent:
+            before, outcome = self._import(parent)
+            if before is None:
+                return None, Prediction(module, outcome.verdict, outcome.failure, outcome.via)
+            start = before
+        process = start.fork()
+        try:
+            with _uncollected():
+                process.run(process.load(module))
+        except RaisedError as error:
+            failure = failure_of(error.value)
+            return None, Prediction(module, Verdict.FAILS, failure, error.value.via)
+        except DiedError as error:
+            return None, Prediction(module, Verdict.FAILS, error.failure, error.via)
+        except (GaveUpError, RecursionError) as error:
+            failure = Failure(None, str(error))
+            return None, Prediction(module, Verdict.UNCERTAIN, failure, ())
+        if process.doubts:
+            doubt = process.doubts[0]
+            return process, Prediction(module, Verdict.UNCERTAIN, doubt.failure, doubt.via)
+        return process, Prediction(module, Verdict.LOADS)
+
+    def _source(self, path: str, module: str, is_package: bool) -> Source:  # noqa: FBT001
+        known = self._read.get(path)
+        if known is None or known.module != module:
+            known = self._parse(path, module, is_package=is_package)
+            self._read[path] = known
+        return known
+
+    def _parse(self, path: str, module: str, *, is_package: bool) -> Source:
+        if path.endswith(".pyc"):
+            return Source(module, is_package, unreadable="only its bytecode is there")
+        data = self._bytes(path)
+        if data is None:
+            return Source(module, is_package, unreadable="its source could not be read")
+        return read_source(data, is_package=is_package, module=module)
+
+    def _objects(self) -> tuple[str, ...]:
+        if self._files is None:
+            self._files = tuple(
+                path for path in self._tree.files() if ".so" in path.rpartition("/")[2]
+            )
+        return self._files
+
+    # --- sites ---
+
+    def _references_in(self, path: str, source: Source) -> tuple[Reference, ...]:
+        known = self._references.get(path)
+        if known is None:
+            known = references(source)
+            self._references[path] = known
+        return known
+
+    def _is_guarded(self, reference: Reference, failure: Failure | None) -> bool:
+        if failure is not None and failure.crash is not None:
+            return False
+        cls = failure.exception if failure is not None else None
+        value = ExceptionValue(cls or "ImportError")
+        for clauses in reference.guards:
+            for clause in clauses:
+                if _catches(clause, value):
+                    return not clause.reraises and all(map(self._can_import, clause.imports))
+        return False
+
+    def _can_import(self, reference: Reference) -> bool:
+        """Whether what a handler imports instead is there."""
+        if self.predict(reference.module).verdict is Verdict.FAILS:
+            return False
+        process, _ = self._import(reference.module)
+        if process is None:
+            return False
+        return all(
+            self._has_name(reference.module, name, process)
+            for name in reference.names
+            if name != "*"
+        )
+
+    def _has_name(self, module: str, name: str, process: Process) -> bool:
+        return process.fork().can_import_from(module, name)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Work without the cyclic garbage collector, which takes longer than the work itself.
+
+    It would walk every syntax tree that is kept, over and over, and there is
+    no cycle in any of them.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _asks_for(reference: Reference, module: str) -> bool:
+    if reference.module == module or reference.module.startswith(f"{module}."):
+        return True
+    parent, _, tail = module.rpartition(".")
+    return reference.module == parent and tail in reference.names
+
+
+def _catches(clause: Guard, value: ExceptionValue) -> bool:
+    if clause.caught is None:
+        return True
+    return any(catches(Known(f"builtins.{name}"), value) is True for name in clause.caught)

@@ -1,0 +1,309 @@
+"""Python source as the import simulation reads it: parsed, never executed.
+
+Pure.  `ast.parse` is the only thing that is ever done with an artifact's code.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+# What `compile` raises for text that it cannot read: a bad cookie or NUL bytes
+# are ValueErrors, deep nesting ends in one of the last two.
+_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One `except` clause around an import.
+
+    `caught` holds the class names it lists as written, None for a bare
+    `except:`.  `imports` is what its body asks for instead.
+    """
+
+    caught: tuple[str, ...] | None
+    reraises: bool = False
+    imports: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One place that imports `module`, and `names` from it.
+
+    `guards` has the clauses of the surrounding `try` statements, the innermost
+    first.  `deferred` says that it stands in a function, so that importing
+    the file alone does not reach it.
+    """
+
+    module: str
+    line: int
+    names: tuple[str, ...] = ()
+    guards: tuple[tuple[Guard, ...], ...] = ()
+    deferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The statements of one module, or the reason why they cannot be read.
+
+    `rebound` holds the names that functions declare `global`: their values
+    are not known from the top level alone.
+    """
+
+    module: str
+    is_package: bool
+    body: tuple[ast.stmt, ...] = ()
+    rebound: frozenset[str] = frozenset()
+    unreadable: str | None = None
+
+    @property
+    def package(self) -> str:
+        """The value of `__package__`: what relative imports start from."""
+        return self.module if self.is_package else self.module.rpartition(".")[0]
+
+
+def read_source(data: bytes, *, is_package: bool, module: str) -> Source:
+    """Parse one file as the compiler would, or return a `Source` that says why not.
+
+    Coding cookies and byte order marks are honoured.  Syntax that is newer
+    than the interpreter which runs the check is read as far as importing goes.
+    """
+    try:
+        body = _parse(data)
+    except _UNREADABLE as error:
+        return Source(module, is_package, unreadable=f"{type(error).__name__}: {error}")
+    rebound = frozenset(
+        name
+        for statement in _statements(body, functions=True)
+        if isinstance(statement, ast.Global)
+        for name in statement.names
+    )
+    return Source(module, is_package, tuple(body), rebound)
+
+
+def resolve(name: str, level: int, package: str) -> str | None:
+    """Return the absolute name of a relative import; None beyond the top level.
+
+    Mirrors `importlib._bootstrap._resolve_name`.
+    """
+    if level == 0:
+        return name
+    bits = package.rsplit(".", level - 1)
+    if not package or len(bits) < level:
+        return None
+    return f"{bits[0]}.{name}" if name else bits[0]
+
+
+def bound_names(statements: Sequence[ast.stmt]) -> frozenset[str]:
+    """Return every name that these statements can bind where they stand."""
+    names: set[str] = set()
+    for statement in _statements(statements):
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(statement.name)
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
+            names.update(alias.asname or alias.name.partition(".")[0] for alias in statement.names)
+        else:
+            names.update(
+                node.id
+                for expression in ast.iter_child_nodes(statement)
+                if isinstance(expression, ast.expr | ast.withitem)
+                for node in ast.walk(expression)
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            )
+    return frozenset(names)
+
+
+def references(source: Source) -> tuple[Reference, ...]:
+    """Return every import of a source, those inside functions included."""
+    return tuple(_references(source.body, source.package, (), deferred=False))
+
+
+def _references(
+    body: Sequence[ast.stmt],
+    package: str,
+    guards: tuple[tuple[Guard, ...], ...],
+    *,
+    deferred: bool,
+) -> Iterator[Reference]:
+    for statement in body:
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                yield Reference(alias.name, statement.lineno, (), guards, deferred)
+        elif isinstance(statement, ast.ImportFrom):
+            module = resolve(statement.module or "", statement.level, package)
+            if module is not None:
+                names = tuple(alias.name for alias in statement.names)
+                yield Reference(module, statement.lineno, names, guards, deferred)
+        elif isinstance(statement, ast.Try | ast.TryStar):
+            clauses = tuple(
+                _guard(handler, package, deferred=deferred) for handler in statement.handlers
+            )
+            inner = (clauses, *guards)
+            yield from _references(statement.body, package, inner, deferred=deferred)
+            for block in (
+                *(handler.body for handler in statement.handlers),
+                statement.orelse,
+                statement.finalbody,
+            ):
+                yield from _references(block, package, guards, deferred=deferred)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _references(statement.body, package, (), deferred=True)
+        elif isinstance(statement, ast.With | ast.AsyncWith):
+            suppressed = _suppressed(statement)
+            inner = ((Guard(suppressed),), *guards) if suppressed else guards
+            yield from _references(statement.body, package, inner, deferred=deferred)
+        else:
+            module = _dynamic_import(statement, package)
+            if module is not None:
+                yield Reference(module, statement.lineno, (), guards, deferred)
+            for block in _blocks(statement):
+                yield from _references(block, package, guards, deferred=deferred)
+
+
+def _guard(handler: ast.ExceptHandler, package: str, *, deferred: bool) -> Guard:
+    kind = handler.type
+    listed = kind.elts if isinstance(kind, ast.Tuple) else [kind] if kind is not None else None
+    return Guard(
+        None if listed is None else tuple(ast.unparse(each) for each in listed),
+        any(isinstance(statement, ast.Raise) for statement in _statements(handler.body)),
+        tuple(_references(handler.body, package, (), deferred=deferred)),
+    )
+
+
+def _suppressed(statement: ast.With | ast.AsyncWith) -> tuple[str, ...]:
+    """Return the class names in `with contextlib.suppress(…)`."""
+    return tuple(
+        ast.unparse(argument)
+        for item in statement.items
+        if isinstance(item.context_expr, ast.Call)
+        and ast.unparse(item.context_expr.func).rpartition(".")[2] == "suppress"
+        for argument in item.context_expr.args
+    )
+
+
+def _dynamic_import(statement: ast.stmt, package: str) -> str | None:
+    """Return the module that a plain `import_module("…")` statement names."""
+    if not isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.Return):
+        return None
+    call = statement.value
+    if not isinstance(call, ast.Call) or not call.args:
+        return None
+    function = call.func
+    called = function.attr if isinstance(function, ast.Attribute) else None
+    called = function.id if isinstance(function, ast.Name) else called
+    first = call.args[0]
+    if called not in ("import_module", "__import__") or not isinstance(first, ast.Constant):
+        return None
+    if not isinstance(first.value, str):
+        return None
+    name = first.value.lstrip(".")
+    return resolve(name, len(first.value) - len(name), package)
+
+
+def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """Yield the statement lists of a compound statement, in order."""
+    for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for part in [getattr(statement, field, None) or []]:
+            if part and isinstance(part[0], ast.ExceptHandler | ast.match_case):
+                yield from (each.body for each in part)
+            elif part and isinstance(part[0], ast.stmt):
+                yield part
+
+
+def _statements(body: Sequence[ast.stmt], *, functions: bool = False) -> Iterator[ast.stmt]:
+    """Yield every statement; those of functions and classes only if asked for."""
+    todo = list(reversed(body))
+    scopes = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    while todo:
+        statement = todo.pop()
+        yield statement
+        if functions or not isinstance(statement, scopes):
+            for block in _blocks(statement):
+                todo.extend(reversed(block))
+
+
+# --- syntax newer than the running interpreter's ------------------------------
+
+
+def _parse(data: bytes) -> list[ast.stmt]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # invalid escapes are their author's business
+        try:
+            return ast.parse(data).body
+        except SyntaxError:
+            return _parse_newer(data)
+
+
+# PEP 695 (3.12), which older parsers reject and which binds nothing that matters here.
+_GENERIC = re.compile(
+    r"^[ \t]*(?:(?:async[ \t]+)?def|class|type)[ \t]+[^\W\d]\w*[ \t]*(?=\[)", re.MULTILINE
+)
+_TYPE_ALIAS = re.compile(r"^([ \t]*)type[ \t]+([^\W\d]\w*)(?=(?:[ \t]|\\\n)*=)", re.MULTILINE)
+_HEAD = re.compile(r"(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|(\w+)[ \t]*(?::[^=]*)?=(?!=)")
+_MAX_HOLES = 20
+
+
+def _parse_newer(data: bytes) -> list[ast.stmt]:
+    """Parse once more without what only newer grammars have, or raise SyntaxError.
+
+    Type parameters are cut out.  A definition that still cannot be read (for
+    instance an f-string as of PEP 701) becomes a name without a known value.
+    """
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    text = data.decode(encoding)
+    text = _TYPE_ALIAS.sub(r"\1\2", _without_type_parameters(text))
+    for _ in range(_MAX_HOLES):
+        try:
+            return ast.parse(text).body
+        except SyntaxError as error:
+            smaller = _with_hole(text, error.lineno or 0)
+            if smaller is None:
+                raise
+            text = smaller
+    return ast.parse(text).body
+
+
+def _without_type_parameters(text: str) -> str:
+    """Blank the brackets behind each `def f`, `class C` and `type X`; lines stay lines."""
+    parts: list[str] = []
+    position = 0
+    for match in _GENERIC.finditer(text):
+        start = match.end()
+        depth = 0
+        for end in range(start, len(text)):
+            depth += (text[end] == "[") - (text[end] == "]")
+            if depth == 0:
+                blank = re.sub(r"[^\n]", " ", text[start : end + 1]).replace("\n", "\\\n")
+                parts += (text[position:start], blank)
+                position = end + 1
+                break
+    return "".join(parts) + text[position:]
+
+
+def _with_hole(text: str, line: int) -> str | None:
+    """Replace the top-level definition around `line` by a name without a value."""
+    lines = text.split("\n")
+    starts = [
+        number
+        for number, content in enumerate(lines[:line])
+        if content and not content[0].isspace() and content[0] not in "#)]}\"'"
+    ]
+    if not starts:
+        return None
+    first = starts[-1]
+    head = _HEAD.match(lines[first])
+    if head is None:
+        return None
+    last = first + 1
+    while last < len(lines) and (not lines[last] or lines[last][0] in " \t)]}#"):
+        last += 1
+    while first and lines[first - 1].startswith("@"):
+        first -= 1
+    name = head[1] or head[2]
+    lines[first:last] = [f"{name} = __unreadable__", *[""] * (last - first - 1)]
+    return "\n".join(lines)

@@ -1,0 +1,84 @@
+"""What is written of the rules is true: pages, list, coverage, links."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from abicheck.cli.explain import find_by_message, page
+from abicheck.rules import ALL_RULES
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DOCS: Final = ROOT / "docs"
+CARDS: Final = {rule.info.code: rule.info for rule in ALL_RULES}
+SURVEYED: Final = range(1, 36)
+
+
+def rows() -> list[tuple[int, str, list[str], str]]:
+    """Number, message, codes and text of every row of the coverage."""
+    lines = (DOCS / "coverage.md").read_text(encoding="utf-8").splitlines()
+    cells = [[c.strip() for c in line.strip("|").split(" | ")] for line in lines]
+    return [
+        (int(number), message, re.findall(r"ABI\d{3}", codes), text)
+        for number, message, codes, text in (row for row in cells if row[0].isdecimal())
+    ]
+
+
+@pytest.mark.parametrize("code", CARDS)
+def test_every_rule_has_a_page_that_says_what_explain_says(code: str) -> None:
+    text = (DOCS / "rules" / f"{code}.md").read_text(encoding="utf-8")
+
+    assert text == page(CARDS[code]) + "\n"
+
+
+def test_every_page_is_made_from_its_card_and_none_is_left_over() -> None:
+    result = subprocess.run(
+        [sys.executable, ROOT / "tools" / "make_rule_pages.py", "--check"],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_the_coverage_has_every_row_of_the_survey_in_order() -> None:
+    assert [number for number, *_ in rows()] == list(SURVEYED)
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: f"row-{row[0]}")
+def test_a_row_has_rules_that_exist_or_a_reason(row: tuple[int, str, list[str], str]) -> None:
+    _, _, codes, text = row
+
+    assert set(codes) <= CARDS.keys()
+    assert codes or len(text) > 40
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in rows() if row[2] and "``" in row[1]], ids=lambda row: f"row-{row[0]}"
+)
+def test_the_message_of_a_row_leads_to_its_rule(row: tuple[int, str, list[str], str]) -> None:
+    """Who pastes the message into `explain` is shown one of the rules."""
+    _, message, codes, _ = row
+
+    for text in re.findall(r"``(.+?)``", message):
+        assert {card.code for card in find_by_message(text, list(CARDS.values()))} & set(codes)
+
+
+def pages() -> list[Path]:
+    return sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
+def test_every_link_between_pages_leads_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in target:
+            assert (path.parent / target).is_file(), target

@@ -1,0 +1,269 @@
+"""What must hold for the rules as a whole: codes, cards, and what each fires on."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import pytest
+from tests.factories import (
+    a_case,
+    a_library,
+    a_profile,
+    an_inventory,
+    an_object,
+    codes,
+    irregular,
+)
+
+from abicheck.cli.explain import find_by_message
+from abicheck.model import Case, Irregular, Report, RuleInfo, Severity
+from abicheck.rules import (
+    ALL_RULES,
+    Rule,
+    artifact,
+    binaries,
+    features,
+    libraries,
+    python,
+    symbols,
+)
+
+CARDS: Final = [rule.info for rule in ALL_RULES]
+FAMILIES: Final = (artifact, binaries, python, symbols, libraries, features)
+SNAPSHOT: Final = Path(__file__).with_name("fired.txt")
+HEADING: Final = """\
+# Every rule, and the fixtures it fires on: a false alarm elsewhere is a line more.
+# Made by `python -m pytest tests/catalogue --update-snapshots`; never by hand.
+"""
+
+
+# --- codes and cards ---
+
+
+def test_codes_are_unique_and_in_order() -> None:
+    codes_ = [card.code for card in CARDS]
+
+    assert codes_ == sorted(set(codes_))
+
+
+def test_names_are_unique() -> None:
+    assert len({card.name for card in CARDS}) == len(CARDS)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
+def test_no_rule_is_left_out_of_its_family(family: ModuleType) -> None:
+    """A rule that no list names would never run, and nobody would miss it."""
+    defined = [value for value in vars(family).values() if isinstance(value, Rule)]
+    listed: tuple[Rule, ...] = family.RULES
+
+    assert {rule.info.code for rule in defined} == {rule.info.code for rule in listed}
+    assert set(listed) <= set(ALL_RULES)
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.code)
+def test_a_card_says_what_a_page_needs(card: RuleInfo) -> None:
+    assert re.fullmatch(r"ABI\d{3}", card.code)
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", card.name)
+    assert card.summary
+    assert not card.summary.endswith(".")
+    assert card.explanation.endswith(".")
+    assert card.causes
+    assert card.fixes
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.code)
+def test_explain_finds_a_rule_by_each_message_it_predicts(card: RuleInfo) -> None:
+    for message in card.messages:
+        assert card in find_by_message(message.replace("*", "something"), CARDS)
+
+
+def test_a_law_is_stated_where_the_rule_stands() -> None:
+    assert all(rule.law.__doc__ for rule in ALL_RULES)
+
+
+# --- what each fires on ---
+
+
+def fired(reports: Mapping[str, Report]) -> dict[str, dict[str, Severity]]:
+    """Each rule's code, and the fixtures it fires on with the highest severity there."""
+    found: dict[str, dict[str, Severity]] = {card.code: {} for card in CARDS}
+    for file, report in reports.items():
+        for finding in report.findings:
+            there = found[finding.rule.code]
+            there[file] = max(finding.severity, there.get(file, finding.severity))
+    return found
+
+
+def matrix(reports: Mapping[str, Report]) -> str:
+    """The snapshot: a line a fixture, with its severity where that is not the rule's own."""
+    lines = [HEADING]
+    names = {card.code: card for card in CARDS}
+    for code, files in fired(reports).items():
+        card = names[code]
+        lines.append(f"{card.code} {card.name}: {card.severity}")
+        lines += [
+            f"    {file}" + (f"  {severity}" if severity is not card.severity else "")
+            for file, severity in sorted(files.items())
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def test_rules_fire_on_the_fixtures_that_the_snapshot_lists(
+    reports: Mapping[str, Report], request: pytest.FixtureRequest
+) -> None:
+    if request.config.getoption("update_snapshots", default=False):
+        SNAPSHOT.write_text(matrix(reports), encoding="utf-8", newline="\n")
+
+    assert matrix(reports).splitlines() == SNAPSHOT.read_text(encoding="utf-8").splitlines()
+
+
+def doubtful_library() -> Case:
+    profile = a_profile(a_library("libmaybe.so.1", doubtful="reported absent"))
+    return a_case(an_object("mod.so", "PyInit_mod", needed=["libmaybe.so.1"]), profile=profile)
+
+
+def stand_in_without_the_symbol() -> Case:
+    profile = a_profile(a_library("libstandin.so.1", "has@@V_1", complete=False))
+    facts = an_object(
+        "mod.so", "PyInit_mod", needed=["libstandin.so.1"], refers=["lacks@V_1"], versioned=True
+    )
+    return a_case(facts, profile=profile)
+
+
+def executable_stack_on_a_newer_glibc() -> Case:
+    facts = replace(an_object("mod.so", "PyInit_mod"), exec_stack=True)
+    return a_case(facts, profile=a_profile(libc=(2, 41)))
+
+
+def limit_reached() -> Case:
+    return a_case(inventory=an_inventory(irregularities=[irregular(Irregular.LIMIT)]))
+
+
+def unreadable_member() -> Case:
+    return a_case(inventory=an_inventory(irregularities=[irregular(Irregular.UNREADABLE)]))
+
+
+ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
+    "ABI002": limit_reached,
+    "ABI008": unreadable_member,
+    "ABI307": stand_in_without_the_symbol,
+    "ABI403": doubtful_library,
+    "ABI502": executable_stack_on_a_newer_glibc,
+}
+"""What no committed file shows: another target, or a limit that a small file cannot reach."""
+
+
+def test_every_rule_fires_on_a_fixture_or_on_a_value(reports: Mapping[str, Report]) -> None:
+    """A value only where no fixture shows the fault."""
+    on_fixtures = {code for code, files in fired(reports).items() if files}
+
+    assert on_fixtures | ON_VALUES.keys() == {card.code for card in CARDS}
+    assert on_fixtures.isdisjoint(ON_VALUES)
+
+
+@pytest.mark.parametrize("code", ON_VALUES)
+def test_a_rule_fires_on_its_value(code: str) -> None:
+    assert [found.split()[0] for found in codes(ON_VALUES[code]())] == [code]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "dashboard-good.zip",
+        "cases/sound.zip",
+        "cases/siblings-for-every-platform.zip",
+        "cases/vendored-folder-is-there.zip",
+        "archives/python-only.zip",
+    ],
+)
+def test_no_rule_fires_on_what_is_sound(file: str, reports: Mapping[str, Report]) -> None:
+    assert reports[file].findings == ()
+
+
+# --- no false alarm ---
+
+BROKEN_ALL_THE_SAME: Final = {
+    "lazy-import-of-a-broken-extension": "the module loads; its extension, imported later, does not",
+    "broken-extension-behind-a-module-getattr": "the module loads; its extension does not",
+}
+FALSE_ALARMS: Final = {
+    "earlier-library-opened-globally": "what was opened with RTLD_GLOBAL serves it",
+    "earlier-extension-imported-globally": "what was opened with RTLD_GLOBAL serves it",
+    "import-for-another-platform": "no import statement that Linux reaches names it",
+    "import-for-the-type-checker": "no import statement that is executed names it",
+    "guard-around-the-module-that-imports-it": "every import of what imports it is guarded",
+}
+_CASES: Final = tomllib.loads(
+    (Path(__file__).parents[2] / "fixtures" / "cases.toml").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(reason=FALSE_ALARMS[name]))
+        if name in FALSE_ALARMS
+        else name
+        for name, case in _CASES.items()
+        if case["import"] == "loads" and name not in BROKEN_ALL_THE_SAME
+    ],
+)
+def test_what_the_target_imports_has_no_error(name: str, reports: Mapping[str, Report]) -> None:
+    """No false alarm: an opinion that the loader does not share is no error."""
+    report = reports[_CASES[name]["file"]]
+
+    assert [f.rule.code for f in report.findings if f.severity is Severity.ERROR] == []
+
+
+ANOTHER_MATTER: Final = {
+    "relocations-beyond-the-end": "the answer is whatever bytes follow the table",
+    "guard-with-a-missing-fallback": "the message is the fallback's, the finding the extension's",
+    "file-name-in-another-case": "the file is judged under the name that it has",
+}
+NOT_YET_LED: Final = {
+    "abi-version-out-of-range": "ABI108 does not list it",
+    "file-version-two": "ABI108 does not list it",
+    "ident-version-two": "ABI108 does not list it",
+    "padding-in-the-ident": "ABI108 does not list it",
+    "no-dlopen-flag": "ABI108 does not list it",
+    "no-program-headers": "ABI108 does not list it",
+    "wrong-program-header-size": "ABI108 does not list it",
+    "no-load-segment": "ABI109 fires, although the loader refuses the header",
+    "segment-longer-than-the-address-space": "ABI107 fires, and nothing is cut off",
+    "folder-of-that-name-first": "ABI401 fires, although something of that name is there",
+    "from-dot-import-inside-the-package-itself": "ABI201 does not list it",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(reason=NOT_YET_LED[name]))
+        if name in NOT_YET_LED
+        else name
+        for name, case in _CASES.items()
+        if case["message"] and name not in ANOTHER_MATTER
+    ],
+)
+def test_what_the_target_said_leads_to_a_rule_that_fires(
+    name: str, reports: Mapping[str, Report]
+) -> None:
+    """Who pastes the runtime's words into `explain` finds the rule of the report."""
+    findings = reports[_CASES[name]["file"]].findings
+    predicted = {card.code for card in find_by_message(_CASES[name]["message"], CARDS)}
+
+    assert predicted & {finding.rule.code for finding in findings}
+
+
+def test_one_fault_is_one_finding(reports: Mapping[str, Report]) -> None:
+    """No rule fires twice for the same subject of the same file."""
+    for file, report in reports.items():
+        prints = [finding.fingerprint for finding in report.findings]
+        assert len(prints) == len(set(prints)), file

@@ -1,0 +1,235 @@
+"""What is checked when new objects are relocated: order, processor, TLS, packed relocations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.factories import a_profile, an_object, load, said, with_header
+
+from abicheck.loader._sort import initialisation_order
+from abicheck.model import ElfFacts, Trouble
+
+OLD, NEW = (2, 34), (2, 35)
+
+
+class Map:
+    """An object with its direct dependencies, as the sorting sees it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.dependencies: list[Map] = []
+
+
+def order(needs: dict[str, str], libc: tuple[int, int]) -> str:
+    """Sort objects with one-letter names; the keys of `needs` are the search list."""
+    maps = {name: Map(name) for name in needs}
+    for name, wanted in needs.items():
+        maps[name].dependencies = [maps[other] for other in wanted]
+    return "".join(entry.name for entry in initialisation_order(list(maps.values()), libc))
+
+
+# --- the order of two eras ---
+
+
+@pytest.mark.parametrize("libc", [OLD, NEW])
+@pytest.mark.parametrize(
+    ("needs", "expected"),
+    [
+        ({"r": ""}, "r"),
+        ({"r": "a", "a": ""}, "ra"),
+        ({"r": "ab", "a": "", "b": ""}, "rab"),
+        ({"r": "ab", "a": "", "b": "a"}, "rba"),
+        ({"r": "abc", "a": "b", "b": "c", "c": ""}, "rabc"),
+        ({"r": "abc", "a": "", "b": "a", "c": "b"}, "rcba"),
+    ],
+)
+def test_every_object_stands_before_what_it_needs(
+    needs: dict[str, str], expected: str, libc: tuple[int, int]
+) -> None:
+    """The list is walked backwards, so that dependencies are relocated first."""
+    assert order(needs, libc) == expected
+
+
+@pytest.mark.parametrize(
+    ("needs", "old", "new"),
+    [
+        # What nobody needs stays where the breadth-first walk has put it.
+        ({"r": "abc", "a": "", "b": "a", "c": ""}, "rbac", "rbac"),
+        ({"r": "abcd", "a": "d", "b": "", "c": "a", "d": ""}, "rbcad", "rbcad"),
+        # A circle: the quadratic sort counts its rounds, the depth-first one cuts the last edge.
+        ({"r": "ab", "a": "b", "b": "a"}, "rab", "rba"),
+        ({"r": "a", "a": "br", "b": "r"}, "rab", "rab"),
+    ],
+)
+def test_the_order_of_the_two_sorts(needs: dict[str, str], old: str, new: str) -> None:
+    assert (order(needs, OLD), order(needs, NEW)) == (old, new)
+
+
+@pytest.mark.parametrize("libc", [OLD, NEW])
+def test_the_root_stays_first_even_if_its_dependencies_need_it(libc: tuple[int, int]) -> None:
+    assert order({"r": "a", "a": "r"}, libc) == "ra"
+
+
+@pytest.mark.parametrize("libc", [OLD, NEW])
+def test_a_circle_is_sorted_in_finite_time_and_completely(libc: tuple[int, int]) -> None:
+    needs = {"r": "abcde", "a": "b", "b": "c", "c": "d", "d": "e", "e": "a"}
+
+    assert sorted(order(needs, libc)) == sorted(needs)
+
+
+def test_symbols_of_a_dependency_are_bound_before_those_of_the_root() -> None:
+    link_map = load(
+        an_object("mod.so", needed=["liby.so"], rpath="$ORIGIN", refers=["gone_from_root"]),
+        an_object("liby.so", refers=["gone_from_dependency"]),
+    )
+
+    assert said(link_map) == "/var/task/liby.so: undefined symbol: gone_from_dependency"
+
+
+def test_a_circle_is_relocated_in_another_order_by_another_release() -> None:
+    things = (
+        an_object("mod.so", needed=["liba.so", "libb.so"], rpath="$ORIGIN"),
+        an_object("liba.so", needed=["libb.so"], refers=["gone_a"]),
+        an_object("libb.so", needed=["liba.so"], refers=["gone_b"]),
+    )
+
+    answers = [said(load(*things, profile=a_profile(libc=libc))) for libc in (OLD, NEW)]
+
+    assert answers == [
+        "/var/task/libb.so: undefined symbol: gone_b",
+        "/var/task/liba.so: undefined symbol: gone_a",
+    ]
+
+
+# --- the processor ---
+
+ISA = "CPU ISA level is lower than required"
+
+
+@pytest.mark.parametrize(
+    ("needed", "loads"),
+    [
+        (0, True),
+        (0b1, True),
+        (0b11, True),
+        (0b100, True),
+        (0b111, True),
+        (0b1000, False),
+        (0b1111, False),
+        (0x8000, False),
+    ],
+)
+def test_every_bit_of_the_isa_note_must_be_the_processor_s(needed: int, *, loads: bool) -> None:
+    """The target guarantees x86-64-v3: baseline, v2 and v3 are bits 1, 2 and 4."""
+    link_map = load(replace(an_object("mod.so"), isa_needed=needed))
+
+    assert said(link_map) == (None if loads else f"/var/task/mod.so: {ISA}")
+
+
+def test_the_processor_of_a_dependency_counts_as_well() -> None:
+    link_map = load(
+        an_object("mod.so", needed=["liby.so"], rpath="$ORIGIN"),
+        replace(an_object("liby.so"), isa_needed=8),
+    )
+
+    assert said(link_map) == f"/var/task/liby.so: {ISA}"
+
+
+def test_the_processor_is_checked_after_versions_and_before_symbols() -> None:
+    version = replace(
+        an_object("mod.so", needed=["libc.so.6"], needs=["libc.so.6(GLIBC_2.38)"]), isa_needed=8
+    )
+    symbol = replace(an_object("mod.so", refers=["gone"]), isa_needed=8)
+
+    halts = [load(version).halt, load(symbol).halt]
+
+    assert [halt and halt.trouble for halt in halts] == [Trouble.VERSION, Trouble.ISA]
+
+
+def test_no_release_before_2_33_reads_the_isa_note() -> None:
+    thing = replace(an_object("mod.so"), isa_needed=8)
+
+    assert said(load(thing, profile=a_profile(libc=(2, 32)))) is None
+
+
+def test_the_isa_note_is_one_of_x86() -> None:
+    thing = replace(with_header(an_object("mod.so"), machine=183), isa_needed=8)
+
+    assert said(load(thing, profile=replace(a_profile(), machine="aarch64"))) is None
+
+
+# --- static thread-local storage ---
+
+TLS = "cannot allocate memory in static TLS block"
+
+
+def with_tls(facts: ElfFacts, size: int, *, static: bool = True) -> ElfFacts:
+    return replace(facts, tls_size=size, tls_align=8, static_tls=static)
+
+
+@pytest.mark.parametrize(("size", "loads"), [(0, True), (1664, True), (1665, False)])
+def test_static_tls_comes_out_of_a_reserve(size: int, *, loads: bool) -> None:
+    link_map = load(with_tls(an_object("mod.so"), size))
+
+    assert said(link_map) == (None if loads else f"/var/task/mod.so: {TLS}")
+
+
+def test_general_dynamic_tls_has_no_limit() -> None:
+    assert said(load(with_tls(an_object("mod.so"), 1 << 20, static=False))) is None
+
+
+def test_the_objects_of_one_load_share_the_reserve() -> None:
+    link_map = load(
+        with_tls(an_object("mod.so", needed=["liby.so"], rpath="$ORIGIN"), 1000),
+        with_tls(an_object("liby.so"), 1000),
+    )
+
+    assert said(link_map) == f"/var/task/mod.so: {TLS}"
+
+
+# --- packed relative relocations ---
+
+
+def with_relr(*needs: str) -> ElfFacts:
+    return replace(an_object("mod.so", needed=["libc.so.6"], needs=needs), relr=True)
+
+
+def test_packed_relocations_are_skipped_by_a_glibc_that_does_not_know_them() -> None:
+    """Nothing is said of it, and the first pointer that was not relocated kills the process."""
+    assert said(load(with_relr("libc.so.6(GLIBC_2.2.5)"))) == "SIGSEGV"
+
+
+def test_the_marker_version_makes_it_say_so() -> None:
+    link_map = load(with_relr("libc.so.6(GLIBC_ABI_DT_RELR)"))
+
+    assert said(link_map) == (
+        "/lib64/libc.so.6: version `GLIBC_ABI_DT_RELR' not found (required by /var/task/mod.so)"
+    )
+
+
+def test_a_glibc_that_knows_them_insists_on_the_marker() -> None:
+    profile = a_profile(libc=(2, 36))
+
+    assert said(load(with_relr("libc.so.6(GLIBC_2.2.5)"), profile=profile)) == (
+        "/var/task/mod.so: DT_RELR without GLIBC_ABI_DT_RELR dependency"
+    )
+
+
+def test_it_does_not_where_nothing_of_libc_is_needed() -> None:
+    thing = replace(an_object("mod.so"), relr=True)
+
+    assert said(load(thing, profile=a_profile(libc=(2, 36)))) is None
+
+
+# --- relocation types ---
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0x40, "0x40"), (0x5, "0x05"), (0x646F6D, "0x00646f6d")]
+)
+def test_a_relocation_of_an_unknown_type_ends_the_load(number: int, text: str) -> None:
+    """Types of one byte have two digits, others eight (`_dl_reloc_bad_type`)."""
+    link_map = load(replace(an_object("mod.so"), unknown_relocation=number))
+
+    assert said(link_map) == f"/var/task/mod.so: unexpected reloc type {text}"

@@ -1,0 +1,145 @@
+"""Sentences that several formats share, and what makes text safe to print."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+import pytest
+from tests.factories import RULE, a_finding, a_report, an_inventory, irregular
+
+from abicheck.model import ArtifactKind, Failure, Irregular, Prediction, Severity, Verdict
+from abicheck.reporters._words import (
+    first_failure,
+    handler_module,
+    number,
+    printable,
+    runtime_log,
+    verdict,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("plain text", "plain text"),
+        ("", ""),
+        ("módulo 拡張 👍", "módulo 拡張 👍"),
+        ("red\x1b[31m", r"red\x1b[31m"),
+        ("a\nb\tc\rd\x07", r"a\x0ab\x09c\x0dd\x07"),
+        ("c1 \x9b31m", r"c1 \x9b31m"),
+        ("\u202egnp.exe", r"\u202egnp.exe"),
+        ("\u2066\u2069\u200b\ufeff", r"\u2066\u2069\u200b\ufeff"),
+        ("\u2028line\u2029", r"\u2028line\u2029"),
+        ("\udc80 from a name", r"\udc80 from a name"),
+        ("\ue000\U000e0041\U0010ffff", r"\ue000\U000e0041\U0010ffff"),
+    ],
+)
+def test_nothing_of_an_artifact_reaches_the_terminal_as_a_command(text: str, safe: str) -> None:
+    assert printable(text) == safe
+
+
+@pytest.mark.parametrize(
+    ("failure", "line"),
+    [
+        (
+            Failure("ImportError", "libGL.so.1: gone"),
+            "[ERROR] Runtime.ImportModuleError: Unable to import module 'app': libGL.so.1: gone",
+        ),
+        (
+            Failure("ModuleNotFoundError", "No module named 'x'"),
+            "[ERROR] Runtime.ImportModuleError: Unable to import module 'app': No module named 'x'",
+        ),
+        (Failure("OSError", "libGL.so.1: gone"), "[ERROR] OSError: libGL.so.1: gone"),
+        (
+            Failure("AttributeError", "module 'os' has no attribute 'x'"),
+            "[ERROR] AttributeError: module 'os' has no attribute 'x'",
+        ),
+        (
+            Failure(None, None, "SIGBUS"),
+            "[ERROR] Runtime.ExitError: Runtime exited with error: signal: bus error",
+        ),
+        (
+            Failure(None, None, "SIGSEGV"),
+            "[ERROR] Runtime.ExitError: Runtime exited with error: signal: segmentation fault",
+        ),
+        (
+            Failure(None, None, "SIGABRT"),
+            "[ERROR] Runtime.ExitError: Runtime exited with error: signal: aborted",
+        ),
+        (
+            Failure(None, None, "exit 127", "Inconsistency detected"),
+            "[ERROR] Runtime.ExitError: Runtime exited with error: exit status 127",
+        ),
+    ],
+)
+def test_the_log_line_is_lambda_s_own(failure: Failure, line: str) -> None:
+    """Only an ImportError is wrapped; a death has no exception and ends the runtime."""
+    assert runtime_log(failure, "app") == line
+
+
+@pytest.mark.parametrize(
+    ("packages", "handler", "module"),
+    [
+        (("lambda_function", "handler"), None, "lambda_function"),
+        (("app", "pkg"), None, "app"),
+        (("pkg",), None, "lambda_function"),
+        (("app",), Prediction("pkg.main", Verdict.LOADS), "pkg.main"),
+    ],
+)
+def test_the_handler_s_module_is_the_one_named_else_the_usual_one(
+    packages: tuple[str, ...], handler: Prediction | None, module: str
+) -> None:
+    report = a_report(inventory=replace(an_inventory(), packages=packages), handler=handler)
+
+    assert handler_module(report) == module
+
+
+def test_a_report_without_errors_passes() -> None:
+    assert verdict(a_report(a_finding(severity=Severity.WARNING))) == "pass"
+    assert verdict(a_report()) == "pass"
+
+
+def test_a_report_with_an_error_fails() -> None:
+    assert verdict(a_report(a_finding())) == "fail"
+
+
+def test_a_report_in_which_a_limit_is_all_that_is_wrong_is_incomplete() -> None:
+    inventory = an_inventory(irregularities=[irregular(Irregular.LIMIT)])
+
+    assert verdict(a_report(a_finding(subject="limit"), inventory=inventory)) == "incomplete"
+    assert verdict(a_report(a_finding(subject="limit"), a_finding(), inventory=inventory)) == "fail"
+
+
+def test_the_first_failure_is_the_handler_s() -> None:
+    mine, other = Failure("ImportError", "mine"), Failure("ImportError", "other")
+    handler = Prediction("handler", Verdict.FAILS, mine)
+
+    assert first_failure(a_report(a_finding(failure=other), handler=handler)) == mine
+    assert first_failure(a_report(a_finding(failure=other))) == other
+
+
+def test_a_warning_is_not_what_the_function_dies_of() -> None:
+    failure = Failure("ImportError", "guarded", decided_by=PurePosixPath("/var/task/mod.so"))
+
+    assert first_failure(a_report(a_finding(severity=Severity.WARNING, failure=failure))) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 errors"), (1, "1 error"), (2, "2 errors"), (2459, "2,459 errors")],
+)
+def test_numbers_and_their_nouns_agree(count: int, words: str) -> None:
+    assert number(count, "error") == words
+
+
+def test_a_noun_may_have_a_plural_of_its_own() -> None:
+    assert number(2, "library", "libraries") == "2 libraries"
+
+
+def test_an_artifact_that_is_none_fails() -> None:
+    inventory = an_inventory(
+        kind=ArtifactKind.UNREADABLE, irregularities=[irregular(Irregular.NOT_AN_ARCHIVE)]
+    )
+
+    assert verdict(a_report(a_finding(rule=RULE), inventory=inventory)) == "fail"
