@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -53,21 +54,25 @@ class _Loads:
         self.extensions: dict[str, tuple[LinkMap, Halt | None]] = {}
         self.libraries: dict[str, tuple[LinkMap, Halt | None]] = {}
 
-    def extension(self, path: str, module: str, before: Sequence[str]) -> Failure | None:
+    def extension(
+        self, path: str, module: str, before: Sequence[str], everywhere: AbstractSet[str]
+    ) -> Failure | None:
         """Open an extension; the answer that counts is the best one seen."""
         link_map, halt = self._loader.open_extension(path, module)
         if halt is not None and before:
             # What its package opened first may bring what it needs.
-            link_map, halt = self._loader.open_extension(path, module, before)
+            link_map, halt = self._loader.open_extension(path, module, before, everywhere)
         if halt is None or path not in self.extensions:
             self.extensions[path] = (link_map, halt)
         return halt.failure if halt is not None else None
 
-    def library(self, path: str, before: Sequence[str]) -> Failure | None:
+    def library(
+        self, path: str, before: Sequence[str], everywhere: AbstractSet[str]
+    ) -> Failure | None:
         """Open a library by ctypes or cffi, which raise OSError."""
         link_map = self._loader.open(path)
         if link_map.halt is not None and before:
-            link_map = self._loader.open(path, before)
+            link_map = self._loader.open(path, before, everywhere)
         self.libraries[path] = (link_map, link_map.halt)
         if link_map.halt is None:
             return None

@@ -86,10 +86,10 @@ def find_extensions(
             groups.setdefault((folder, split[0]), []).append((path, split[1]))
     modules = []
     for (folder, tail), group in groups.items():
-        name = _dotted(folder, tail, entries)
+        dotted = _dotted(folder, tail, entries)
         # Built-in and frozen modules are found before any file is looked for.
-        if name is not None and name.partition(".")[0] not in interpreter.builtin:
-            modules.append(_describe(tree, name, folder, tail, group, interpreter, machine, root))
+        if dotted is not None and dotted.partition(".")[0] not in interpreter.builtin:
+            modules.append(_describe(tree, dotted, folder, tail, group, interpreter, machine, root))
     return tuple(sorted(modules, key=lambda module: module.name))
 
 

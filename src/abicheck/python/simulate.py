@@ -9,9 +9,10 @@ outcome is `uncertain`.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import Final
 
 from abicheck.filesystem import Tree
 from abicheck.model import Failure, Interpreter, Prediction, Site, Verdict
@@ -24,6 +25,8 @@ from abicheck.python._simulated.world import World
 from abicheck.python.source import Guard, Reference, Source, read_source, references
 
 __all__ = ["ImportSite", "Loads", "Simulation"]
+
+_TESTS: Final = frozenset({"tests", "test", "testing"})
 
 
 class Simulation:
@@ -54,6 +57,7 @@ class Simulation:
             World(tree, interpreter, root),
             loads,
             self._source,
+            self._bytes,
             self._objects,
             assume_missing_installed,
         )
@@ -68,23 +72,44 @@ class Simulation:
     def sites(self, module: str) -> tuple[ImportSite, ...]:
         """Return every line that imports `module`, in the sources reached so far.
 
-        `guarded` holds for the failure that is predicted for `module`: it is
-        caught, not raised again, and what is imported instead can be.
+        Where none of them does, the lines of the artifact's other sources,
+        tests apart.  `guarded` holds for the failure that is predicted for
+        `module`: it is caught, not raised again, and what is imported instead
+        can be.
         """
-        prediction = self.predict(module)
-        failure = prediction.failure
+        failure = self.predict(module).failure
         tail = module.rpartition(".")[2].encode()
-        found: list[ImportSite] = []
-        for path, source in list(self._read.items()):
-            if tail not in (self._bytes(path) or b""):
-                continue
-            for reference in self._references_in(path, source):
-                if not _asks_for(reference, module):
-                    continue
-                site = Site(self._fresh.relative(path), reference.line)
-                guarded = self._is_guarded(reference, failure)
-                found.append(ImportSite(site, guarded, reference.deferred))
-        return tuple(found)
+        reached = [(path, source) for path, source in self._read.items() if self._has(path, tail)]
+        return self._sites_in(reached, module, failure) or self._sites_in(
+            self._unreached(tail), module, failure
+        )
+
+    def _sites_in(
+        self, sources: Iterable[tuple[str, Source]], module: str, failure: Failure | None
+    ) -> tuple[ImportSite, ...]:
+        return tuple(
+            ImportSite(
+                Site(self._fresh.relative(path), reference.line),
+                self._is_guarded(reference, failure),
+                reference.deferred,
+            )
+            for path, source in sources
+            for reference in self._references_in(path, source)
+            if _asks_for(reference, module)
+        )
+
+    def _has(self, path: str, word: bytes) -> bool:
+        return word in (self._bytes(path) or b"")
+
+    def _unreached(self, word: bytes) -> Iterator[tuple[str, Source]]:
+        for path in self._tree.files():
+            if path.endswith(".py") and path not in self._read and self._has(path, word):
+                relative = self._fresh.relative(path)
+                if _TESTS.isdisjoint(relative.parts):
+                    dotted = ".".join(relative.with_suffix("").parts)
+                    is_package = relative.name == "__init__.py"
+                    module = dotted.removesuffix(".__init__")
+                    yield path, self._parse(path, module, is_package=is_package)
 
     def opened(self) -> Mapping[str, ImportSite]:
         """Return the libraries that sources were seen to open while being imported."""

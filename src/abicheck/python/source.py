@@ -123,7 +123,7 @@ def references(source: Source) -> tuple[Reference, ...]:
     return tuple(_references(source.body, source.package, (), deferred=False))
 
 
-def _references(
+def _references(  # noqa: C901 - one branch a kind of statement
     body: Sequence[ast.stmt],
     package: str,
     guards: tuple[tuple[Guard, ...], ...],

@@ -228,7 +228,17 @@ class Calls(Expressions, Attributes, Assignments):
 
     def call_library(self, _frame: Frame, args: Args, kwargs: Kwargs) -> Value:
         """`ctypes.CDLL` and its kin."""
-        return self.open_library(_argument(args, kwargs, 0, "name"))
+        mode = _argument(args, kwargs, 1, "mode")
+        return self.open_library(_argument(args, kwargs, 0, "name"), mode)
+
+    def call_get_dlopen_flags(self, _frame: Frame, _args: Args, _kwargs: Kwargs) -> Value:
+        """`sys.getdlopenflags`."""
+        return self.dlopen_flags
+
+    def call_set_dlopen_flags(self, _frame: Frame, args: Args, _kwargs: Kwargs) -> Value:
+        """`sys.setdlopenflags`: how extensions are opened from here on."""
+        self.dlopen_flags = args[0] if args else ANY
+        return None
 
     def call_load_library(self, _frame: Frame, args: Args, kwargs: Kwargs) -> Value:
         """`numpy.ctypeslib.load_library`, where numpy itself is not in the artifact."""
@@ -420,6 +430,8 @@ class Calls(Expressions, Attributes, Assignments):
         "numpy.ctypeslib.load_library": call_load_library,
         "os.getenv": call_getenv,
         "pkg_resources.resource_filename": call_files,
+        "sys.getdlopenflags": call_get_dlopen_flags,
+        "sys.setdlopenflags": call_set_dlopen_flags,
         "pkgutil.find_loader": call_spec,
     }
 

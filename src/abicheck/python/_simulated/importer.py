@@ -136,6 +136,8 @@ class Importer(Machine):
         module = _new_module(name, found)
         if found.kind is FoundKind.EXTENSION:
             self._open_extension(module)
+        elif found.kind is FoundKind.BYTECODE:
+            self._check_magic(module)
         self.modules[name] = module
         if found.kind in (FoundKind.SOURCE, FoundKind.BYTECODE):
             try:
@@ -147,10 +149,20 @@ class Importer(Machine):
         return None
 
     def _open_extension(self, module: Module) -> None:
-        failure = self.setting.loads.extension(module.file, module.name, tuple(self.opened))
+        failure = self.setting.loads.extension(
+            module.file, module.name, tuple(self.opened), self.everywhere
+        )
         if failure is not None:
             self.fail(failure, "ImportError", module.file, name=module.name, path=module.file)
-        self.mark_opened(module.file)
+        self.mark_opened(module.file, self.dlopen_flags)
+
+    def _check_magic(self, module: Module) -> None:
+        """Mirror `_classify_pyc`: bytecode of another release is refused by its first bytes."""
+        magic = (self.setting.head(module.file) or b"")[:4]
+        own = self.world.interpreter.magic
+        if magic and own and magic != own:
+            text = f"bad magic number in {module.name!r}: {magic!r}"
+            raise self.failed(text, "ImportError", name=module.name, path=module.file)
 
     # --- import statements ---
 

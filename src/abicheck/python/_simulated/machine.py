@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Protocol, TypeAlias
@@ -20,7 +21,7 @@ from abicheck.python._simulated.values import (
     Scope,
     Value,
 )
-from abicheck.python._simulated.world import World
+from abicheck.python._simulated.world import RTLD_NOW, World
 from abicheck.python.source import Source
 
 # A step of work that may need another one done first; see `Machine.run`.
@@ -31,10 +32,17 @@ Block: TypeAlias = Generator[Task, None, Flow]
 class Loads(Protocol):
     """What opening the artifact's shared objects gives; the loader's answer."""
 
-    def extension(self, path: str, module: str, before: Sequence[str]) -> Failure | None:
-        """Open an extension module after those objects; None where it loads."""
+    def extension(
+        self, path: str, module: str, before: Sequence[str], everywhere: AbstractSet[str]
+    ) -> Failure | None:
+        """Open an extension module after those objects; None where it loads.
 
-    def library(self, path: str, before: Sequence[str]) -> Failure | None:
+        Those in `everywhere` were opened with RTLD_GLOBAL.
+        """
+
+    def library(
+        self, path: str, before: Sequence[str], everywhere: AbstractSet[str]
+    ) -> Failure | None:
         """Open a plain library after those objects; None where it loads."""
 
     def uncertain(self, path: str) -> bool:
@@ -72,6 +80,7 @@ class Memory:
     added: Mapping[str, Module]
     used: Mapping[str, tuple[Module, bool]]
     opened: tuple[str, ...]
+    everywhere: frozenset[str]
     environ: Mapping[str, Value]
 
 
@@ -80,12 +89,14 @@ class Setting:
     """What all processes of one simulation share, and what they have learnt.
 
     `read` gives a source by its path, its module's name and whether it is a
-    package; `objects` the paths of files named like shared objects.
+    package; `head` the first bytes of bytecode; `objects` the paths of files
+    named like shared objects.
     """
 
     world: World
     loads: Loads
     read: Callable[[str, str, bool], Source]
+    head: Callable[[str], bytes | None]
     objects: Callable[[], Sequence[str]]
     assume_missing_installed: bool
     libraries: dict[str, ImportSite] = field(default_factory=dict)
@@ -107,6 +118,8 @@ class Machine(ABC):
         self.path = ListValue([str(entry) for entry in self.world.interpreter.path])
         self.environ: dict[str, Value] = {}
         self.opened: list[str] = []
+        self.everywhere: set[str] = set()
+        self.dlopen_flags: Value = RTLD_NOW
         self.doubts: list[Doubt] = []
         self.frames: list[Frame] = []
         self.tries: list[Guarded] = []
@@ -138,7 +151,7 @@ class Machine(ABC):
         """Raise what the loader predicts for an object; where that is uncertain, note it."""
 
     @abstractmethod
-    def mark_opened(self, path: str) -> None:
+    def mark_opened(self, path: str, mode: Value) -> None:
         """Note that an object has been opened, and whether that is certain."""
 
     def expects(self, name: str) -> bool:
@@ -232,7 +245,7 @@ class Machine(ABC):
     # --- the system ---
 
     @abstractmethod
-    def open_library(self, name: Value) -> Value:
+    def open_library(self, name: Value, mode: Value = 0) -> Value:
         """Open a shared library as `ctypes.CDLL` does."""
 
     def via(self) -> tuple[Site, ...]:

@@ -46,6 +46,7 @@ from abicheck.python._simulated.values import (
     Scope,
     Value,
 )
+from abicheck.python._simulated.world import RTLD_GLOBAL
 
 # Far more than any import takes; what needs more is not followed further.
 _MAX_WORK: Final = 1_000_000
@@ -88,6 +89,8 @@ class Process(Statements, Importer):
         other.path = ListValue(None if items is None else list(items))
         other.environ = dict(self.environ)
         other.opened = list(self.opened)
+        other.everywhere = set(self.everywhere)
+        other.dlopen_flags = self.dlopen_flags
         other.doubts = list(self.doubts)
         return other
 
@@ -156,8 +159,10 @@ class Process(Statements, Importer):
             raise RaisedError(value)
         self.suspect(RaisedError(value))
 
-    def mark_opened(self, path: str) -> None:
-        """Note that an object has been opened, and whether that is certain."""
+    def mark_opened(self, path: str, mode: Value) -> None:
+        """Note that an object has been opened, how, and whether that is certain."""
+        if isinstance(mode, int) and mode & RTLD_GLOBAL:
+            self.everywhere.add(path)
         if path in self.opened:
             return
         self.opened.append(path)
@@ -230,7 +235,8 @@ class Process(Statements, Importer):
             if mark.environ.get(key, ABSENT) != value
         }
         opened = tuple(self.opened[mark.opened :])
-        self.setting.memories[name] = Memory(added, used, opened, environ)
+        everywhere = frozenset(self.everywhere.intersection(opened))
+        self.setting.memories[name] = Memory(added, used, opened, everywhere, environ)
 
     def _repeat(self, name: str) -> bool:
         """Import a module as another process did, where nothing can make a difference."""
@@ -243,6 +249,7 @@ class Process(Statements, Importer):
             self.modules.setdefault(each, module)
         self._asked += memory.used
         self.opened += (path for path in memory.opened if path not in self.opened)
+        self.everywhere |= memory.everywhere
         self.environ |= memory.environ
         return True
 
@@ -376,42 +383,42 @@ class Process(Statements, Importer):
 
     # --- libraries ---
 
-    def open_library(self, name: Value) -> Value:
+    def open_library(self, name: Value, mode: Value = 0) -> Value:
         """Open a shared library as `ctypes.CDLL` does."""
         if name is None:
             return THING  # the process itself
         text = name.text if isinstance(name, PathValue) else name
         if isinstance(text, Pattern):
-            return self._open_one_of(text.glob)
+            return self._open_one_of(text.glob, mode)
         if not isinstance(text, str) or "/" not in text:
             return ANY  # a soname: the loader's own search, which is not followed here
         full = self.world.absolute(text)
         if self.world.tree.is_file(full):
-            self._open(self.world.tree.real(full) or full)
+            self._open(self.world.tree.real(full) or full, mode)
             return THING
         if text.startswith("/") and self.world.in_view(full):
             message = f"{text}: cannot open shared object file: No such file or directory"
             raise self.failed(message, "OSError")
         return ANY
 
-    def _open(self, path: str) -> None:
+    def _open(self, path: str, mode: Value) -> None:
         error = ExceptionValue("OSError")
         guarded = any(each.catches(error) is not False for each in self.tries)
         site = self.frames[-1].site if self.frames else Site(PurePosixPath(), 0)
         known = self.setting.libraries.get(path)
         if known is None or (known.guarded and not guarded):
             self.setting.libraries[path] = ImportSite(site, guarded)
-        failure = self.setting.loads.library(path, tuple(self.opened))
+        failure = self.setting.loads.library(path, tuple(self.opened), self.everywhere)
         if failure is not None:
             self.fail(failure, "OSError", path)
-        self.mark_opened(path)
+        self.mark_opened(path, mode)
 
-    def _open_one_of(self, glob: str) -> Value:
+    def _open_one_of(self, glob: str, mode: Value) -> Value:
         """Open the one file that a partly known name can mean; of several, none is certain."""
         candidates = [path for path in self.setting.objects() if self._is_meant(path, glob)]
         for path in candidates:
             try:
-                self._open(path)
+                self._open(path, mode)
             except (RaisedError, DiedError) as error:
                 if len(candidates) == 1:
                     self.suspect(error)

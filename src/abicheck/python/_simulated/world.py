@@ -49,6 +49,9 @@ _VARIABLES: Final = frozenset(
 )
 _VARIABLE_PREFIXES: Final = ("AWS_", "LAMBDA_", "LC_", "_")
 
+RTLD_NOW: Final = 2  # bits/dlfcn.h; CPython opens extensions with it
+RTLD_GLOBAL: Final = 0x100
+
 _CONSTANTS: Final[dict[str, Value]] = {
     "builtins.__debug__": True,
     "os.curdir": ".",
@@ -62,6 +65,13 @@ _CONSTANTS: Final[dict[str, Value]] = {
     "sys.implementation.name": "cpython",
     "sys.maxsize": 2**63 - 1,
     "sys.platform": "linux",
+    "os.RTLD_GLOBAL": RTLD_GLOBAL,
+    "os.RTLD_LAZY": 1,
+    "os.RTLD_LOCAL": 0,
+    "os.RTLD_NOW": RTLD_NOW,
+    "ctypes.DEFAULT_MODE": 0,
+    "ctypes.RTLD_GLOBAL": RTLD_GLOBAL,
+    "ctypes.RTLD_LOCAL": 0,
     "typing.TYPE_CHECKING": False,
     "typing_extensions.TYPE_CHECKING": False,
 }
