@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Final
 
 from abicheck.cli._status import Status
+from abicheck.reporters import printable
 
 COMMANDS: Final = {
     "check": "say whether artifacts will load (the default)",
@@ -78,5 +79,5 @@ def _run(argv: list[str]) -> int:
 
 
 def _complain(message: str, status: Status) -> Status:
-    print(f"abicheck: {message}", file=sys.stderr)
+    print(f"abicheck: {printable(message)}", file=sys.stderr)
     return status

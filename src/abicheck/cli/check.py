@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from io import StringIO
 from pathlib import Path
@@ -17,9 +18,10 @@ from abicheck.errors import ArtifactError, UsageError
 from abicheck.model import Report, Severity
 from abicheck.pipeline import check
 from abicheck.profiles import DEFAULT_TARGET, load_profile
-from abicheck.reporters import write_json, write_text
+from abicheck.reporters import printable, write_json, write_text
 
 _FORMATS: Final = ("text", "json")
+_HANDLER: Final = re.compile(r"[^./\s][^\s]*\.[^./\s]+")
 _EPILOG: Final = "Commands: " + "; ".join(f"{name}: {what}" for name, what in COMMANDS.items())
 
 
@@ -74,6 +76,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if handler is not None and len(paths) > 1:
         reason = "--handler goes with one artifact"
         raise UsageError(reason)
+    if handler is not None and not _HANDLER.fullmatch(handler):
+        reason = f"--handler {handler!r}: Lambda takes module.function, such as app.handler"
+        raise UsageError(reason)
     profile = load_profile(target)
     reports: list[Report] = []
     failed = False
@@ -83,7 +88,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
                 reports.append(check(path, profile, handler=handler, progress=shown))
         except ArtifactError as error:
             failed = True
-            print(f"abicheck: {error}", file=sys.stderr)
+            print(f"abicheck: {printable(str(error))}", file=sys.stderr)
     level = Severity[fail_level.upper()]
     status = status_of(reports, level, failed=failed, forgive=exit_zero)
     for name, file in outputs:

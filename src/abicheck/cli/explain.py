@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from difflib import get_close_matches
 
@@ -12,6 +11,9 @@ from abicheck.cli._shared import print_report
 from abicheck.errors import UsageError
 from abicheck.model import RuleInfo
 from abicheck.rules import ALL_RULES
+
+
+_SHORTEST = 3  # characters that a message must have in common to be one
 
 
 @click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,17 +42,31 @@ def command(subject: tuple[str, ...]) -> int:
 
 
 def find_by_message(text: str, cards: list[RuleInfo]) -> list[RuleInfo]:
-    """Return the rules that predict a message in `text`, the most specific first."""
-    scored = []
-    for card in cards:
-        best = 0
-        for message in card.messages:
-            pattern = ".*?".join(re.escape(part) for part in message.split("*"))
-            if len(message.strip("* ")) > 3 and re.search(pattern, text, re.DOTALL):  # noqa: PLR2004
-                best = max(best, len(message.replace("*", "")))
-        if best:
-            scored.append((-best, card.code, card))
-    return [card for _, _, card in sorted(scored, key=lambda entry: entry[:2])]
+    """Return the rules that predict a message in `text`, the most specific first.
+
+    A message is one line.  The path before its colon need not have been pasted.
+    """
+    best: dict[str, int] = {}
+    for line in text.splitlines():
+        for card in cards:
+            for message in card.messages:
+                parts = message.removeprefix("*: ").split("*")
+                size = sum(map(len, parts))
+                if size > max(_SHORTEST, best.get(card.code, 0)) and _occurs(parts, line):
+                    best[card.code] = size
+    found = [card for card in cards if card.code in best]
+    return sorted(found, key=lambda card: (-best[card.code], card.code))
+
+
+def _occurs(parts: list[str], line: str) -> bool:
+    """Whether the parts stand in the line, in this order."""
+    position = 0
+    for part in parts:
+        position = line.find(part, position)
+        if position < 0:
+            return False
+        position += len(part)
+    return True
 
 
 def page(card: RuleInfo) -> str:
@@ -64,5 +80,10 @@ def page(card: RuleInfo) -> str:
     ):
         if items:
             lines += ["", f"## {title}", ""]
-            lines += [f"- `{item}`" if items is card.messages else f"- {item}" for item in items]
+            lines += [f"- {_quote(item) if items is card.messages else item}" for item in items]
     return "\n".join(lines)
+
+
+def _quote(text: str) -> str:
+    """Return a Markdown code span, also of text that holds a backtick."""
+    return f"`` {text} ``" if "`" in text else f"`{text}`"

@@ -33,6 +33,7 @@ from abicheck.model import (
     Verdict,
 )
 from abicheck.pipeline._inventory import Contents
+from abicheck.python.reach import Reach
 
 if TYPE_CHECKING:
     from abicheck.python.simulate import ImportSite, Simulation
@@ -43,6 +44,8 @@ _TAGGED: Final = re.compile(r"\.cpython-\d+")
 _GUARDED: Final = "every import of it is guarded"
 _UNNAMED: Final = "no import statement in the artifact names it"
 _UNREACHED: Final = "no extension needs it and no source was seen to load it"
+_BEYOND: Final = "the handler does not reach it"
+_NEVER: Final = "no import statement that Linux executes names it"
 
 
 class _Loads:
@@ -88,6 +91,11 @@ class _Loads:
         return not link_map.certain or self._loader.uses(link_map, self._unsteady)
 
 
+def handler_module(handler: str) -> str:
+    """Return the module of a handler setting; Lambda's bootstrap takes slashes for dots."""
+    return handler.rpartition(".")[0].replace("/", ".")
+
+
 class Judge:
     """The artifact on the target, before any rule has looked at it."""
 
@@ -113,6 +121,11 @@ class Judge:
         self._asked: Prediction | None = None
         alone = inventory.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
         self._simulation: Simulation | None = None
+        self._reach: Reach | None = None
+        if handler is not None:
+            self._reach = Reach(
+                handler_module(handler), contents.tree, contents.sources.get, profile.interpreter
+            )
         if not alone or handler is not None or self._is_suspect():
             self._simulation = self._simulate(contents, alone=alone)
 
@@ -124,7 +137,7 @@ class Judge:
             if self._is_extension(path, module)
         }
         if self._handler is not None:
-            self._asked = self.predict(self._handler.rpartition(".")[0] or self._handler)
+            self._asked = self.predict(handler_module(self._handler))
         missing = tuple(
             self._missing(module)
             for module in self._inventory.extensions
@@ -235,13 +248,29 @@ class Judge:
 
     def _weigh(self, module: str, *, named: bool) -> tuple[Severity, str]:
         """Return how much the failure of a module matters, and why it matters less."""
+        if self._reach is not None and not self._reach.covers(module):
+            return Severity.NOTE, _BEYOND
         sites = self._sites(module)
-        if sites and all(site.guarded for site in sites):
-            places = ", ".join(str(site.site) for site in sites[:3])
+        live = [site for site in sites if not site.never]
+        if live and all(self._is_guarded(site, {module}) for site in live):
+            places = ", ".join(str(site.site) for site in live[:3])
             return Severity.WARNING, f"{_GUARDED} ({places})"
+        if sites and not live:
+            return Severity.WARNING, _NEVER
         if not sites and not named and "." in module:
             return Severity.WARNING, _UNNAMED
         return Severity.ERROR, ""
+
+    def _is_guarded(self, site: ImportSite, asked: set[str]) -> bool:
+        """Whether a failure at an import is caught, there or where that module is imported."""
+        if site.guarded:
+            return True
+        path = site.site.path
+        module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+        if "." not in module or module in asked:
+            return False
+        above = [site for site in self._sites(module) if not site.never]
+        return bool(above) and all(self._is_guarded(each, {*asked, module}) for each in above)
 
     def _missing(self, module: ExtensionModule) -> MissingModule:
         prediction = self._blame(module.name)
@@ -287,6 +316,9 @@ class Judge:
         if site is not None:
             reason = f"loaded by {site.site}"
             severity = Severity.WARNING if site.guarded else Severity.ERROR
+        top = self._where(path).path.parts[0]
+        if self._reach is not None and not self._reach.covers_package(top):
+            severity, reason = Severity.NOTE, _BEYOND
         root = Root(
             PurePosixPath(path), self._where(path), link_map, halt, severity=severity, reason=reason
         )

@@ -9,7 +9,7 @@ outcome is `uncertain`.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Final
@@ -34,10 +34,12 @@ class Simulation:
 
     `sources` gives the bytes of a Python file by its target path, or None
     where they are not to be had.  With `assume_missing_installed` (a lone
-    wheel), what the tree lacks is taken to be installed beside it.
+    wheel), what the tree lacks is taken to be installed beside it.  `mentions`
+    gives the dotted names that an extension holds as strings of its own, which
+    is how the compiled modules that its init function imports can be told.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each stands for one part of the outside
         self,
         tree: Tree,
         sources: Callable[[str], bytes | None],
@@ -45,6 +47,7 @@ class Simulation:
         loads: Loads,
         *,
         assume_missing_installed: bool,
+        mentions: Callable[[str], Sequence[str]] | None = None,
     ) -> None:
         self._tree = tree
         self._bytes = sources
@@ -59,6 +62,7 @@ class Simulation:
             self._source,
             self._bytes,
             self._objects,
+            mentions or _none_mentioned,
             assume_missing_installed,
         )
         self._setting = setting
@@ -92,6 +96,7 @@ class Simulation:
                 Site(self._fresh.relative(path), reference.line),
                 self._is_guarded(reference, failure),
                 reference.deferred,
+                reference.never,
             )
             for path, source in sources
             for reference in self._references_in(path, source)
@@ -223,6 +228,10 @@ def _uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _none_mentioned(_path: str) -> tuple[str, ...]:
+    return ()
 
 
 def _asks_for(reference: Reference, module: str) -> bool:

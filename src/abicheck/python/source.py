@@ -11,11 +11,21 @@ import re
 import tokenize
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # What `compile` raises for text that it cannot read: a bad cookie or NUL bytes
 # are ValueErrors, deep nesting ends in one of the last two.
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+
+_DEAD_TEST = re.compile(
+    r"(?:typing\.|t\.)?TYPE_CHECKING|False|0|(?:sys\.)?platform == '(?!linux)\w+'"
+    r"|(?:sys\.)?platform\.startswith\('(?!linux)\w+'\)|os\.name == '(?!posix)\w+'"
+    r"|(?:sys\.)?platform != 'linux'|os\.name != 'posix'"
+)
+_LIVE_TEST = re.compile(
+    r"not (?:typing\.|t\.)?TYPE_CHECKING|(?:sys\.)?platform == 'linux'|os\.name == 'posix'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,8 @@ class Reference:
 
     `guards` has the clauses of the surrounding `try` statements, the innermost
     first.  `deferred` says that it stands in a function, so that importing
-    the file alone does not reach it.
+    the file alone does not reach it; `never` that it stands behind a test that
+    fails on Linux, or that only type checkers pass.
     """
 
     module: str
@@ -45,6 +56,7 @@ class Reference:
     names: tuple[str, ...] = ()
     guards: tuple[tuple[Guard, ...], ...] = ()
     deferred: bool = False
+    never: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +135,7 @@ def references(source: Source) -> tuple[Reference, ...]:
     return tuple(_references(source.body, source.package, (), deferred=False))
 
 
-def _references(  # noqa: C901 - one branch a kind of statement
+def _references(  # noqa: C901, PLR0912 - one branch a kind of statement
     body: Sequence[ast.stmt],
     package: str,
     guards: tuple[tuple[Guard, ...], ...],
@@ -157,12 +169,24 @@ def _references(  # noqa: C901 - one branch a kind of statement
             suppressed = _suppressed(statement)
             inner = ((Guard(suppressed),), *guards) if suppressed else guards
             yield from _references(statement.body, package, inner, deferred=deferred)
+        elif isinstance(statement, ast.If) and (branch := _dead_branch(statement)) is not None:
+            for block in (statement.body, statement.orelse):
+                for reference in _references(block, package, guards, deferred=deferred):
+                    yield replace(reference, never=True) if block is branch else reference
         else:
             module = _dynamic_import(statement, package)
             if module is not None:
                 yield Reference(module, statement.lineno, (), guards, deferred)
             for block in _blocks(statement):
                 yield from _references(block, package, guards, deferred=deferred)
+
+
+def _dead_branch(statement: ast.If) -> list[ast.stmt] | None:
+    """Return the branch that is never taken on Linux, where the test says so by itself."""
+    test = ast.unparse(statement.test)
+    if _DEAD_TEST.fullmatch(test):
+        return statement.body
+    return statement.orelse if _LIVE_TEST.fullmatch(test) else None
 
 
 def _guard(handler: ast.ExceptHandler, package: str, *, deferred: bool) -> Guard:

@@ -29,6 +29,7 @@ from abicheck.reporters._words import (
 
 _MIB: Final = 1 << 20
 _MESSAGES: Final = 8
+_FIXES: Final = 4
 _STYLES: Final = {
     "PASS": "bold green",
     "FAIL": "bold red",
@@ -63,7 +64,16 @@ def _write_colored(lines: Sequence[Line], stream: TextIO) -> None:
     from rich.console import Console  # noqa: PLC0415 - costs 30 ms that plain text need not pay
     from rich.text import Text  # noqa: PLC0415
 
-    console = Console(file=stream, force_terminal=True, highlight=False, soft_wrap=True)
+    # Whether there is colour has been decided; rich must not look at the environment again.
+    console = Console(
+        file=stream,
+        force_terminal=True,
+        color_system="standard",
+        no_color=False,
+        highlight=False,
+        soft_wrap=True,
+        _environ={},
+    )
     for line in lines:
         text = Text()
         for part, style in line:
@@ -112,22 +122,25 @@ def _group(group: Sequence[Finding], said: Failure | None) -> Iterator[Line]:
     same: dict[str, list[Finding]] = {}
     for finding in group:
         same.setdefault(finding.fault.message, []).append(finding)
+    reasons = {finding.fault.why for finding in group}
     for message, findings in islice(same.items(), _MESSAGES):
         more = f"  and {len(findings) - 1} more" if len(findings) > 1 else ""
         path = printable(str(findings[0].fault.location.path)) or "."
         yield _field("file", path + more)
         if len(group) > 1 or rule.code != "ABI201":
             yield _field("", printable(message))
+        if len(reasons) > 1 and findings[0].fault.why:
+            yield _field("why", printable(findings[0].fault.why))
     if len(same) > _MESSAGES:
         yield _field("", f"and {len(same) - _MESSAGES} more like these")
     if fault.failure is not None and fault.failure.message and fault.failure != said:
         yield _field("says", printable(fault.failure.message))
-    if fault.why:
+    if len(reasons) == 1 and fault.why:
         yield _field("why", printable(fault.why))
     if fault.via:
         yield _field("via", " > ".join(printable(str(site)) for site in fault.via))
-    if fault.fix:
-        for index, line in enumerate(fault.fix.splitlines()):
+    for fix in islice(dict.fromkeys(f.fault.fix for f in group if f.fault.fix), _FIXES):
+        for index, line in enumerate(fix.splitlines()):
             yield _field("" if index else "fix", printable(line))
 
 

@@ -11,6 +11,7 @@ from abicheck.model import (
     Irregular,
     Report,
     Severity,
+    Verdict,
 )
 
 _IMPORT_ERRORS: Final = ("ImportError", "ModuleNotFoundError")
@@ -84,9 +85,12 @@ def _is_limit(finding: Finding) -> bool:
 
 
 def first_failure(report: Report) -> Failure | None:
-    """Return what the function would die of: the handler's import, else the first error's."""
-    if report.handler is not None and report.handler.failure is not None:
-        return report.handler.failure
+    """Return what the function would die of: its handler's import, else the first error.
+
+    A handler that was named and is imported dies of nothing.
+    """
+    if report.handler is not None:
+        return report.handler.failure if report.handler.verdict is Verdict.FAILS else None
     for finding in report.findings:
         if finding.severity is Severity.ERROR and finding.fault.failure is not None:
             return finding.fault.failure

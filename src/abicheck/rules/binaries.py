@@ -72,11 +72,11 @@ def _classify(blamed: Blamed[str], machine: str) -> _Bad:
     header = thing.header
     if header is not None and (header.ei_class != _CLASS64 or header.ei_data != _LITTLE):
         return _Bad.CLASS
-    if header is None or "cannot read file data" in blamed.fact or thing.beyond_end:
+    if header is None or "cannot read file data" in blamed.fact or blamed.fact == "SIGBUS":
         return _Bad.TRUNCATED
     if thing.machine != machine:
         return _Bad.ARCHITECTURE
-    if thing.defect is not None or blamed.fact == "SIGSEGV":
+    if blamed.fact == "SIGSEGV":
         return _Bad.MALFORMED
     if "ELF load command" in blamed.fact:
         return _Bad.ALIGNMENT
@@ -250,7 +250,15 @@ def truncated_binary(case: Case) -> Iterator[Fault]:
         "*: cannot dynamically load executable",
         "*: cannot dynamically load position-independent executable",
         "*: ELF file OS ABI invalid",
+        "*: ELF file ABI version invalid",
+        "*: ELF file version ident does not match current one",
+        "*: ELF file version does not match current one",
+        "*: ELF file's phentsize not the expected size",
+        "*: nonzero padding in e_ident",
+        "*: object file has no loadable segments",
         "*: object file has no dynamic section",
+        "*: failed to map segment from shared object",
+        "*: shared object cannot be dlopen()ed",
     ),
     causes=("a program or an object file under a module's name", "a damaged file"),
     fixes=("link it as a shared object (`-shared -fPIC`), or reinstall the distribution",),

@@ -71,7 +71,10 @@ def _is_vendored(blamed: Blamed[Dependency]) -> bool:
     "a needed library is neither shipped nor on the target",
     explanation="The loader looks in the run paths, in LD_LIBRARY_PATH (which has the function's "
     "root and its lib/ folder) and in the system's folders.  The library is in none of them.",
-    messages=("*: cannot open shared object file: No such file or directory",),
+    messages=(
+        "*: cannot open shared object file: No such file or directory",
+        "*: cannot read file data: Is a directory",
+    ),
     causes=(
         "compiled against a library of the build machine",
         "a fuller build image had it and Lambda's does not",

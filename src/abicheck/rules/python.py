@@ -50,6 +50,7 @@ def _missing_api(root: Root) -> Iterable[tuple[PurePosixPath, str, tuple[Binding
         "No module named '*'",
         "cannot import name '*' from '*' (unknown location)",
         "cannot import name '*' from '*'",
+        "cannot import name '*' from partially initialized module '*'",
         "Importing the numpy C-extensions failed*",
     ),
     causes=(

@@ -139,14 +139,43 @@ class Importer(Machine):
         elif found.kind is FoundKind.BYTECODE:
             self._check_magic(module)
         self.modules[name] = module
-        if found.kind in (FoundKind.SOURCE, FoundKind.BYTECODE):
-            try:
+        try:
+            if found.kind is FoundKind.EXTENSION:
+                yield from self._import_mentioned(module)
+            elif found.kind is not FoundKind.NAMESPACE:
                 yield from self.run_module(module)
-            except RaisedError:
-                self.modules.pop(name, None)
-                raise
+        except RaisedError:
+            self.modules.pop(name, None)
+            raise
         module.initializing = False
         return None
+
+    def _import_mentioned(self, module: Module) -> Task:
+        """Import what an extension's init function imports, as far as that can be seen.
+
+        Cython's `cimport`, the C API of numpy and cffi name the compiled
+        module that they take functions from as a plain string.  Sources that
+        are named so may be imported later or never; those are left alone.
+        """
+        for name in self.setting.mentions(module.file):
+            is_own = name == module.name or module.name.startswith(f"{name}.")
+            if not is_own and name not in self.modules and self._is_compiled(name):
+                yield self.load(name)
+        return None
+
+    def _is_compiled(self, name: str) -> bool:
+        """Whether the artifact has a module only as a shared object, of whatever tag."""
+        *parents, tail = name.split(".")
+        entries, _ = self.entries(None)
+        folders = ["/".join((entry, *parents)) for entry in entries]
+        found = find(self.world.tree, tail, folders, self.world.interpreter)
+        if found is not None and found.kind is not FoundKind.NAMESPACE:
+            return found.kind is FoundKind.EXTENSION
+        return any(
+            child.startswith(f"{tail}.") and child.endswith((".so", ".pyd"))
+            for folder in folders
+            for child in self.world.tree.children(folder)
+        )
 
     def _open_extension(self, module: Module) -> None:
         failure = self.setting.loads.extension(

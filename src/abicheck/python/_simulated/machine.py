@@ -54,12 +54,14 @@ class ImportSite:
     """A line that imports a module or opens a library.
 
     `guarded` says that its failure would be caught and made good; `deferred`
-    that the line stands in a function, which importing does not run.
+    that the line stands in a function, which importing does not run; `never`
+    that it stands where Linux does not come.
     """
 
     site: Site
     guarded: bool
     deferred: bool = False
+    never: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ class Setting:
 
     `read` gives a source by its path, its module's name and whether it is a
     package; `head` the first bytes of bytecode; `objects` the paths of files
-    named like shared objects.
+    named like shared objects; `mentions` the dotted names in an extension's
+    read-only data.
     """
 
     world: World
@@ -98,6 +101,7 @@ class Setting:
     read: Callable[[str, str, bool], Source]
     head: Callable[[str], bytes | None]
     objects: Callable[[], Sequence[str]]
+    mentions: Callable[[str], Sequence[str]]
     assume_missing_installed: bool
     libraries: dict[str, ImportSite] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
