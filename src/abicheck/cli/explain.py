@@ -12,7 +12,6 @@ from abicheck.errors import UsageError
 from abicheck.model import RuleInfo
 from abicheck.rules import ALL_RULES
 
-
 _SHORTEST = 3  # characters that a message must have in common to be one
 
 
@@ -50,7 +49,8 @@ def find_by_message(text: str, cards: list[RuleInfo]) -> list[RuleInfo]:
     for line in text.splitlines():
         for card in cards:
             for message in card.messages:
-                parts = message.removeprefix("*: ").split("*")
+                core = message.removeprefix("*: ").removesuffix(" (required by *)")
+                parts = core.split("*")
                 size = sum(map(len, parts))
                 if size > max(_SHORTEST, best.get(card.code, 0)) and _occurs(parts, line):
                     best[card.code] = size

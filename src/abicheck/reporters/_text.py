@@ -119,20 +119,8 @@ def _group(group: Sequence[Finding], said: Failure | None) -> Iterator[Line]:
     title = str(owner) if owner is not None else rule.summary
     severity = str(first.severity)
     yield [(severity, severity), (f" {rule.code} {rule.name}: {printable(title)}", "")]
-    same: dict[str, list[Finding]] = {}
-    for finding in group:
-        same.setdefault(finding.fault.message, []).append(finding)
     reasons = {finding.fault.why for finding in group}
-    for message, findings in islice(same.items(), _MESSAGES):
-        more = f"  and {len(findings) - 1} more" if len(findings) > 1 else ""
-        path = printable(str(findings[0].fault.location.path)) or "."
-        yield _field("file", path + more)
-        if len(group) > 1 or rule.code != "ABI201":
-            yield _field("", printable(message))
-        if len(reasons) > 1 and findings[0].fault.why:
-            yield _field("why", printable(findings[0].fault.why))
-    if len(same) > _MESSAGES:
-        yield _field("", f"and {len(same) - _MESSAGES} more like these")
+    yield from _places(group, each_why=len(reasons) > 1)
     if fault.failure is not None and fault.failure.message and fault.failure != said:
         yield _field("says", printable(fault.failure.message))
     if len(reasons) == 1 and fault.why:
@@ -142,6 +130,23 @@ def _group(group: Sequence[Finding], said: Failure | None) -> Iterator[Line]:
     for fix in islice(dict.fromkeys(f.fault.fix for f in group if f.fault.fix), _FIXES):
         for index, line in enumerate(fix.splitlines()):
             yield _field("" if index else "fix", printable(line))
+
+
+def _places(group: Sequence[Finding], *, each_why: bool) -> Iterator[Line]:
+    """Yield the files of a group, those with the same fault folded."""
+    same: dict[str, list[Finding]] = {}
+    for finding in group:
+        same.setdefault(finding.fault.message, []).append(finding)
+    for message, findings in islice(same.items(), _MESSAGES):
+        more = f"  and {len(findings) - 1} more" if len(findings) > 1 else ""
+        path = printable(str(findings[0].fault.location.path)) or "."
+        yield _field("file", path + more)
+        if len(group) > 1 or findings[0].rule.code != "ABI201":
+            yield _field("", printable(message))
+        if each_why and findings[0].fault.why:
+            yield _field("why", printable(findings[0].fault.why))
+    if len(same) > _MESSAGES:
+        yield _field("", f"and {len(same) - _MESSAGES} more like these")
 
 
 def _field(label: str, text: str) -> Line:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from io import StringIO
 from pathlib import Path
 
 import pytest
-from tests.unit.cli.process import COMMAND, Run, environment
+from tests.unit.cli.process import COMMAND, MEANT_FOR_US, Run, environment
+
+from abicheck.cli import main
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +32,34 @@ def run(fixtures: Path) -> Run:
         return known[request]
 
     return call
+
+
+@pytest.fixture
+def call(
+    fixtures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Return a function that does the same in this process, for what needs none of its own."""
+
+    def answer_here(
+        *arguments: str,
+        cwd: Path = fixtures,
+        env: dict[str, str] | None = None,
+        stdin: str | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patch:
+            patch.chdir(cwd)
+            for name in MEANT_FOR_US:
+                patch.delenv(name, raising=False)
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            if stdin is not None:
+                patch.setattr("sys.stdin", StringIO(stdin))
+            capsys.readouterr()
+            status = main(arguments)
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, int(status), said.out, said.err)
+
+    return answer_here
 
 
 def answer(

@@ -12,10 +12,10 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 """`run("dashboard.zip", "--color=never")` below fixtures/; `cwd`, `env` and `stdin` by name."""
 
 COMMAND: Final = (sys.executable, "-m", "abicheck")
-_MEANT_FOR_US: Final = ("NO_COLOR", "FORCE_COLOR", "TERM", "CI", "COLUMNS", "PYTHONIOENCODING")
+MEANT_FOR_US: Final = ("NO_COLOR", "FORCE_COLOR", "TERM", "CI", "COLUMNS", "PYTHONIOENCODING")
 
 
 def environment(changes: dict[str, str] | None = None) -> dict[str, str]:
     """The environment without what would change a report, then `changes`."""
-    kept = {name: value for name, value in os.environ.items() if name not in _MEANT_FOR_US}
+    kept = {name: value for name, value in os.environ.items() if name not in MEANT_FOR_US}
     return {**kept, **(changes or {})}

@@ -11,7 +11,6 @@ import pytest
 from tests.factories import write_zip
 
 from abicheck import __version__
-from abicheck.cli import main
 
 if TYPE_CHECKING:
     from tests.unit.cli.process import Run
@@ -44,7 +43,22 @@ USAGE = "Usage: abicheck"
         ("dashboard-good.zip --fail-level note", 0),
     ],
 )
-def test_findings_decide_between_0_and_1(run: Run, arguments: str, status: int) -> None:
+def test_findings_decide_between_0_and_1(call: Run, arguments: str, status: int) -> None:
+    result = call(*arguments.split())
+
+    assert (result.returncode, result.stderr) == (status, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ("dashboard-good.zip", 0),
+        ("dashboard.zip", 1),
+        ("dashboard.zip --exit-zero", 0),
+        ("archives/not-an-archive.bin", 1),
+    ],
+)
+def test_a_process_ends_with_the_same_status(run: Run, arguments: str, status: int) -> None:
     result = run(*arguments.split())
 
     assert (result.returncode, result.stderr) == (status, "")
@@ -85,20 +99,13 @@ def test_findings_decide_between_0_and_1(run: Run, arguments: str, status: int) 
     ],
 )
 def test_a_wrong_request_is_2_and_nothing_is_examined(
-    fixtures: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: str,
-    message: str,
+    call: Run, arguments: str, message: str
 ) -> None:
-    monkeypatch.chdir(fixtures)
+    result = call(*arguments.split())
 
-    status = main(arguments.split())
-
-    said = capsys.readouterr()
-    assert (status, said.out) == (2, "")
-    assert message in said.err.replace("option: --nonsense", "option '--nonsense'")
-    assert "Traceback" not in said.err
+    assert (result.returncode, result.stdout) == (2, "")
+    assert message in result.stderr.replace("option: --nonsense", "option '--nonsense'")
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("arguments", ["", "no-such.zip", "dashboard.zip --nonsense", "matrix x"])
@@ -220,9 +227,9 @@ def test_help_and_version_are_0(run: Run, option: str) -> None:
         assert name in result.stdout
 
 
-def test_every_command_has_help(run: Run) -> None:
+def test_every_command_has_help(call: Run) -> None:
     for name in ("check", "inspect", "explain"):
-        result = run(name, "--help")
+        result = call(name, "--help")
 
         assert (result.returncode, result.stderr) == (0, "")
         assert result.stdout.startswith(USAGE)

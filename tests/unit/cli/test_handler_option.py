@@ -21,14 +21,16 @@ def test_the_report_begins_with_what_lambda_would_log(run: Run) -> None:
 
     assert lines[2:4] == [
         "Lambda would log:",
-        "  [ERROR] Runtime.ImportModuleError: Unable to import module 'handler': "
-        "No module named 'pydantic_core._pydantic_core'",
+        (
+            "  [ERROR] Runtime.ImportModuleError: Unable to import module 'handler': "
+            "No module named 'pydantic_core._pydantic_core'"
+        ),
     ]
 
 
-def test_the_way_from_the_handler_is_shown(run: Run) -> None:
+def test_the_way_from_the_handler_is_shown(call: Run) -> None:
     document = json.loads(
-        run("dashboard.zip", "--handler", "handler.lambda_handler", "--format", "json").stdout
+        call("dashboard.zip", "--handler", "handler.lambda_handler", "--format", "json").stdout
     )
 
     (artifact,) = document["artifacts"]
@@ -37,24 +39,24 @@ def test_the_way_from_the_handler_is_shown(run: Run) -> None:
     assert artifact["handler"]["via"][-1] == artifact["findings"][0]["via"][-1]
 
 
-def test_a_handler_that_is_imported_passes(run: Run) -> None:
-    result = run("dashboard-good.zip", "--handler", "handler.lambda_handler")
+def test_a_handler_that_is_imported_passes(call: Run) -> None:
+    result = call("dashboard-good.zip", "--handler", "handler.lambda_handler")
 
     assert result.returncode == 0
     assert "Lambda would log" not in result.stdout
 
 
-def test_a_handler_in_a_package_is_named_with_dots(run: Run) -> None:
-    result = run("dashboard.zip", "--handler", "pydantic_core.nothing.handler")
+def test_a_handler_in_a_package_is_named_with_dots(call: Run) -> None:
+    result = call("dashboard.zip", "--handler", "pydantic_core.nothing.handler")
 
     assert "Unable to import module 'pydantic_core.nothing'" in result.stdout
 
 
 @pytest.mark.xfail(reason="a slash is taken for a part of the name")
-def test_a_handler_may_be_named_with_slashes(run: Run) -> None:
+def test_a_handler_may_be_named_with_slashes(call: Run) -> None:
     """The runtime's bootstrap replaces them by dots."""
-    dots = run("dashboard.zip", "--handler", "pydantic_core._x.handler", "--format", "json")
-    slashes = run("dashboard.zip", "--handler", "pydantic_core/_x.handler", "--format", "json")
+    dots = call("dashboard.zip", "--handler", "pydantic_core._x.handler", "--format", "json")
+    slashes = call("dashboard.zip", "--handler", "pydantic_core/_x.handler", "--format", "json")
 
     messages = [
         json.loads(result.stdout)["artifacts"][0]["handler"]["runtime_message"]
@@ -73,11 +75,11 @@ def test_a_handler_may_be_named_with_slashes(run: Run) -> None:
     ],
 )
 def test_a_handler_that_cannot_be_imported_never_passes(
-    run: Run, tmp_path: Path, files: dict[str, str], message: str
+    call: Run, tmp_path: Path, files: dict[str, str], message: str
 ) -> None:
     write_zip(tmp_path / "a.zip", files)
 
-    result = run("a.zip", "--handler", "app.handler", cwd=tmp_path)
+    result = call("a.zip", "--handler", "app.handler", cwd=tmp_path)
 
     assert result.returncode == 1
     assert f"Unable to import module 'app': {message}" in result.stdout
@@ -85,9 +87,9 @@ def test_a_handler_that_cannot_be_imported_never_passes(
 
 @pytest.mark.xfail(reason="it is taken for the name of the module")
 @pytest.mark.parametrize("handler", ["", "handler", ".handler", "handler."])
-def test_what_is_no_handler_is_a_wrong_request(run: Run, handler: str) -> None:
+def test_what_is_no_handler_is_a_wrong_request(call: Run, handler: str) -> None:
     """Lambda takes `module.function` and nothing else."""
-    result = run("dashboard-good.zip", "--handler", handler)
+    result = call("dashboard-good.zip", "--handler", handler)
 
     assert (result.returncode, result.stdout) == (2, "")
 
@@ -102,19 +104,19 @@ def unreached(tmp_path: Path, shipped: Callable[..., bytes]) -> Path:
 
 
 @pytest.mark.xfail(reason="the first error's message is put into the handler's mouth")
-def test_lambda_does_not_log_what_its_handler_does_not_meet(run: Run, unreached: Path) -> None:
-    result = run(str(unreached), "--handler", "app.handler")
+def test_lambda_does_not_log_what_its_handler_does_not_meet(call: Run, unreached: Path) -> None:
+    result = call(str(unreached), "--handler", "app.handler")
 
     assert "Unable to import module 'app'" not in result.stdout
 
 
 @pytest.mark.xfail(reason="what a handler reaches is not looked at")
-def test_what_a_named_handler_cannot_reach_is_a_note(run: Run, unreached: Path) -> None:
-    result = run(str(unreached), "--handler", "app.handler")
+def test_what_a_named_handler_cannot_reach_is_a_note(call: Run, unreached: Path) -> None:
+    result = call(str(unreached), "--handler", "app.handler")
 
     assert result.returncode == 0
     assert "note ABI401" in result.stdout
 
 
-def test_without_a_handler_every_extension_counts(run: Run, unreached: Path) -> None:
-    assert run(str(unreached)).returncode == 1
+def test_without_a_handler_every_extension_counts(call: Run, unreached: Path) -> None:
+    assert call(str(unreached)).returncode == 1

@@ -25,24 +25,24 @@ def test_a_broken_artifact_is_inspected_and_not_judged(run: Run) -> None:
     ]
 
 
-def test_run_paths_and_libraries_are_shown(run: Run) -> None:
-    row = run("inspect", "cases/rpath-origin.zip").stdout.splitlines()[2]
-    other = run("inspect", "cases/runpath-origin.zip").stdout.splitlines()[2]
+def test_run_paths_and_libraries_are_shown(call: Run) -> None:
+    row = call("inspect", "cases/rpath-origin.zip").stdout.splitlines()[2]
+    other = call("inspect", "cases/runpath-origin.zip").stdout.splitlines()[2]
 
     assert "RPATH $ORIGIN" in row
     assert "RUNPATH" not in row
     assert "RUNPATH $ORIGIN" in other
 
 
-def test_several_artifacts_have_a_table_each(run: Run) -> None:
-    result = run("inspect", "dashboard.zip", "archives/python-only.zip")
+def test_several_artifacts_have_a_table_each(call: Run) -> None:
+    result = call("inspect", "dashboard.zip", "archives/python-only.zip")
 
     assert "\n\narchives/python-only.zip\n" in result.stdout
     assert result.stdout.endswith("no binaries\n")
 
 
-def test_a_file_that_is_no_artifact_is_not_judged_either(run: Run) -> None:
-    result = run("inspect", "archives/not-an-archive.bin")
+def test_a_file_that_is_no_artifact_is_not_judged_either(call: Run) -> None:
+    result = call("inspect", "archives/not-an-archive.bin")
 
     assert result.returncode == 0
     assert result.stdout == (
@@ -52,5 +52,5 @@ def test_a_file_that_is_no_artifact_is_not_judged_either(run: Run) -> None:
     )
 
 
-def test_help_says_that_it_never_judges(run: Run) -> None:
-    assert "List every binary" in run("inspect", "--help").stdout
+def test_help_says_that_it_never_judges(call: Run) -> None:
+    assert "List every binary" in call("inspect", "--help").stdout

@@ -90,9 +90,9 @@ def test_quiet_prints_verdicts_and_findings_only(run: Run) -> None:
     ],
 )
 def test_the_option_goes_before_no_color_and_that_before_force_color(
-    run: Run, options: str, env: dict[str, str], *, colored: bool
+    call: Run, options: str, env: dict[str, str], *, colored: bool
 ) -> None:
-    result = run("dashboard.zip", *options.split(), env=env)
+    result = call("dashboard.zip", *options.split(), env=env)
 
     assert bool(ESCAPE.search(result.stdout)) is colored
 

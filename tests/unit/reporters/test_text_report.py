@@ -6,6 +6,7 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import PurePosixPath
 
+import pytest
 from tests.factories import (
     RULE,
     a_distribution,
@@ -120,6 +121,20 @@ def test_equal_faults_of_one_distribution_are_counted_at_the_first_file() -> Non
 
     assert "  file  pkg/m0.so  and 2 more\n        one fault\n" in report
     assert "pkg/m1.so" not in report
+
+
+@pytest.mark.xfail(reason="the first one's stands for all")
+def test_folded_findings_keep_their_own_reason_and_fix() -> None:
+    findings = [
+        a_finding("mod.so", f"needs lib{n}", why=f"lib{n} is gone", fix=f"cp lib{n} lib/")
+        for n in range(2)
+    ]
+
+    report = text(a_report(*findings))
+
+    for n in range(2):
+        assert f"lib{n} is gone" in report
+        assert f"cp lib{n} lib/" in report
 
 
 def test_findings_of_two_distributions_are_not_folded() -> None:
