@@ -7,6 +7,7 @@ mapping turns Ctrl-C, a closed pipe and our own defects into 1.
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
 from collections.abc import Sequence
@@ -38,11 +39,18 @@ RESERVED: Final = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
+    collecting = gc.isenabled()
+    # The process ends with its answer; a collection would only walk every syntax
+    # tree that is kept, over and over.
+    gc.disable()
     try:
         status = _run(argv)
     except KeyboardInterrupt:
         print("abicheck: interrupted", file=sys.stderr)
         return Status.INTERRUPTED
+    finally:
+        if collecting:
+            gc.enable()
     return status
 
 

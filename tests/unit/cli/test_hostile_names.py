@@ -107,7 +107,6 @@ def test_a_name_that_is_no_text_is_no_obstacle(
     assert objects[0]["path"] == "lib\udcff\udcfe.so"
 
 
-@pytest.mark.xfail(reason="standard error gets what the shell was given")
 @pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
 def test_an_error_about_a_hostile_path_is_escaped_too(run: Run) -> None:
     result = run(f"no{RED}such{BIDI}.zip")

@@ -97,7 +97,6 @@ def test_the_option_goes_before_no_color_and_that_before_force_color(
     assert bool(ESCAPE.search(result.stdout)) is colored
 
 
-@pytest.mark.xfail(reason="rich looks at the environment again")
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_who_asks_for_colour_gets_all_of_it(run: Run, env: dict[str, str]) -> None:
     plain = run("dashboard.zip", "--color", "always")

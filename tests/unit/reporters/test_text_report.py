@@ -6,7 +6,6 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import PurePosixPath
 
-import pytest
 from tests.factories import (
     RULE,
     a_distribution,
@@ -123,7 +122,6 @@ def test_equal_faults_of_one_distribution_are_counted_at_the_first_file() -> Non
     assert "pkg/m1.so" not in report
 
 
-@pytest.mark.xfail(reason="the first one's stands for all")
 def test_folded_findings_keep_their_own_reason_and_fix() -> None:
     findings = [
         a_finding("mod.so", f"needs lib{n}", why=f"lib{n} is gone", fix=f"cp lib{n} lib/")

@@ -119,7 +119,6 @@ def test_the_first_failure_is_the_handler_s() -> None:
     assert first_failure(a_report(a_finding(failure=other))) == other
 
 
-@pytest.mark.xfail(reason="the first error's is taken all the same")
 def test_a_handler_that_loads_dies_of_nothing() -> None:
     finding = a_finding(failure=Failure("ImportError", "of something that it does not import"))
 
