@@ -53,13 +53,14 @@ class Reach:
     def _visit(self, name: str) -> None:
         if name in self._modules:
             return
-        found = self._locate(name)
-        if found is None:
-            return
+        # Also what is asked for and not there: it may be there under another name.
         self._modules.add(name)
         parent, _, _ = name.rpartition(".")
         if parent:
             self._todo.append(parent)
+        found = self._locate(name)
+        if found is None:
+            return
         if found.kind is FoundKind.SOURCE:
             self._read(name, found)
         elif found.kind is not FoundKind.NAMESPACE:
