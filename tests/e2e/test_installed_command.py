@@ -94,7 +94,6 @@ def test_what_the_report_predicts_leads_back_to_its_rule(
     assert f"# {code} " in result.stdout
 
 
-@pytest.mark.xfail(reason="the README shows an earlier report")
 def test_the_readme_shows_the_real_report() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     start = lines.index("    $ abicheck dashboard.zip --handler handler.lambda_handler") + 1

@@ -21,6 +21,7 @@ from abicheck.model import (
     ElfHeader,
     Location,
     Segment,
+    SymbolRef,
     SymbolTable,
 )
 
@@ -33,6 +34,8 @@ _PT_GNU_STACK: Final = 0x6474E551
 _PF_X = 1
 _DF_TEXTREL, _DF_STATIC_TLS = 4, 16
 _MAX_DYNAMIC: Final = 65_536
+_MAX_SEARCHED: Final = 64 << 20
+_IMPORTER: Final = "PyImport_ImportModule"
 
 _TAG: Final[dict[str, int]] = {
     **ENUM_D_TAG_COMMON,
@@ -86,9 +89,17 @@ def read_elf(data: bytes | memoryview, location: Location) -> ElfFacts:
         )
         facts.update(_read_segment_facts(view, header, segments))
         facts.update(_read_dynamic_facts(view, header, segments))
+        facts["mentions"] = _read_mentions(data, facts.get("undefined", ()))
     except _MALFORMED as error:
         facts["defect"] = f"malformed: {error}" if str(error) else "malformed"
     return ElfFacts(location, size, header, **facts)
+
+
+def _read_mentions(data: bytes | memoryview, undefined: tuple[SymbolRef, ...]) -> tuple[str, ...]:
+    """Return `_cffi_backend` for what cffi has generated: it imports that module by this string."""
+    if len(data) > _MAX_SEARCHED or not any(ref.name == _IMPORTER for ref in undefined):
+        return ()
+    return ("_cffi_backend",) if bytes(data).find(b"\0_cffi_backend\0") >= 0 else ()
 
 
 def _round_up(size: int) -> int:

@@ -137,6 +137,7 @@ class ElfFacts:
     relocation order (DT_RELA, then DT_JMPREL).  `defect` is glibc's text for
     a header it refuses to read further (`file too short`, `cannot read file
     data`), or a sentence beginning with "malformed" where a table lies.
+    `mentions` are modules that its init function is known to import.
     `beyond_end` says that a segment reaches past the end of the file, so that
     touching it is a SIGBUS.
     """
@@ -166,6 +167,7 @@ class ElfFacts:
     relr: bool = False
     textrel: bool = False
     unknown_relocation: int | None = None
+    mentions: tuple[str, ...] = ()
     build_id: str | None = None
     compilers: tuple[str, ...] = ()
     defect: str | None = None

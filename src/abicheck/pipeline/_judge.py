@@ -184,7 +184,12 @@ class Judge:
             contents.profile.interpreter,
             self._loads,
             assume_missing_installed=alone,
+            mentions=self._mentions,
         )
+
+    def _mentions(self, path: str) -> Sequence[str]:
+        facts = self._inventory.objects.get(path)
+        return facts.mentions if facts is not None else ()
 
     def _blame(self, module: str) -> Prediction:
         """Return a module's prediction; where the handler fails of it, by the handler's way."""

@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+_MAX_SIZE = 8 << 20  # far beyond any source written by hand; syntax trees take 30 times as much
+
 # What `compile` raises for text that it cannot read: a bad cookie or NUL bytes
 # are ValueErrors, deep nesting ends in one of the last two.
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
@@ -85,6 +87,8 @@ def read_source(data: bytes, *, is_package: bool, module: str) -> Source:
     Coding cookies and byte order marks are honoured.  Syntax that is newer
     than the interpreter which runs the check is read as far as importing goes.
     """
+    if len(data) > _MAX_SIZE:
+        return Source(module, is_package, unreadable=f"{len(data)} bytes are too many to be read")
     try:
         body = _parse(data)
     except _UNREADABLE as error:
@@ -135,7 +139,7 @@ def references(source: Source) -> tuple[Reference, ...]:
     return tuple(_references(source.body, source.package, (), deferred=False))
 
 
-def _references(  # noqa: C901, PLR0912 - one branch a kind of statement
+def _references(
     body: Sequence[ast.stmt],
     package: str,
     guards: tuple[tuple[Guard, ...], ...],
@@ -143,46 +147,45 @@ def _references(  # noqa: C901, PLR0912 - one branch a kind of statement
     deferred: bool,
 ) -> Iterator[Reference]:
     for statement in body:
-        if isinstance(statement, ast.Import):
-            for alias in statement.names:
-                yield Reference(alias.name, statement.lineno, (), guards, deferred)
-        elif isinstance(statement, ast.ImportFrom):
-            module = resolve(statement.module or "", statement.level, package)
-            if module is not None:
-                names = tuple(alias.name for alias in statement.names)
-                yield Reference(module, statement.lineno, names, guards, deferred)
-        elif isinstance(statement, ast.Try | ast.TryStar):
-            clauses = tuple(
-                _guard(handler, package, deferred=deferred) for handler in statement.handlers
-            )
-            inner = (clauses, *guards)
-            yield from _references(statement.body, package, inner, deferred=deferred)
-            for block in (
-                *(handler.body for handler in statement.handlers),
-                statement.orelse,
-                statement.finalbody,
-            ):
-                yield from _references(block, package, guards, deferred=deferred)
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from _references(statement.body, package, (), deferred=True)
+        for module, names in _imported(statement, package):
+            yield Reference(module, statement.lineno, names, guards, deferred)
+        inner, later = guards, deferred
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner, later = (), True
         elif isinstance(statement, ast.With | ast.AsyncWith):
             suppressed = _suppressed(statement)
             inner = ((Guard(suppressed),), *guards) if suppressed else guards
-            yield from _references(statement.body, package, inner, deferred=deferred)
-        elif isinstance(statement, ast.If) and (branch := _dead_branch(statement)) is not None:
-            for block in (statement.body, statement.orelse):
-                for reference in _references(block, package, guards, deferred=deferred):
-                    yield replace(reference, never=True) if block is branch else reference
-        else:
-            module = _dynamic_import(statement, package)
-            if module is not None:
-                yield Reference(module, statement.lineno, (), guards, deferred)
-            for block in _blocks(statement):
-                yield from _references(block, package, guards, deferred=deferred)
+        elif isinstance(statement, ast.Try | ast.TryStar):
+            clauses = (_guard(each, package, deferred=deferred) for each in statement.handlers)
+            covered = (tuple(clauses), *guards)
+            yield from _references(statement.body, package, covered, deferred=deferred)
+        dead = _dead_branch(statement)
+        for block in _blocks(statement):
+            if isinstance(statement, ast.Try | ast.TryStar) and block is statement.body:
+                continue
+            for reference in _references(block, package, inner, deferred=later):
+                yield replace(reference, never=True) if block is dead else reference
 
 
-def _dead_branch(statement: ast.If) -> list[ast.stmt] | None:
+def _imported(statement: ast.stmt, package: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the modules that one statement imports, and the names it takes from them."""
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            yield alias.name, ()
+    elif isinstance(statement, ast.ImportFrom):
+        module = resolve(statement.module or "", statement.level, package)
+        if module is not None:
+            yield module, tuple(alias.name for alias in statement.names)
+    else:
+        module = _dynamic_import(statement, package)
+        if module is not None:
+            yield module, ()
+
+
+def _dead_branch(statement: ast.stmt) -> list[ast.stmt] | None:
     """Return the branch that is never taken on Linux, where the test says so by itself."""
+    if not isinstance(statement, ast.If):
+        return None
     test = ast.unparse(statement.test)
     if _DEAD_TEST.fullmatch(test):
         return statement.body
@@ -232,11 +235,13 @@ def _dynamic_import(statement: ast.stmt, package: str) -> str | None:
 def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
     """Yield the statement lists of a compound statement, in order."""
     for field in ("body", "handlers", "orelse", "finalbody", "cases"):
-        for part in [getattr(statement, field, None) or []]:
-            if part and isinstance(part[0], ast.ExceptHandler | ast.match_case):
-                yield from (each.body for each in part)
-            elif part and isinstance(part[0], ast.stmt):
-                yield part
+        part = getattr(statement, field, None)
+        if not part:
+            continue
+        if isinstance(part[0], ast.stmt):
+            yield part
+        else:
+            yield from (each.body for each in part)
 
 
 def _statements(body: Sequence[ast.stmt], *, functions: bool = False) -> Iterator[ast.stmt]:
@@ -269,14 +274,16 @@ _GENERIC = re.compile(
 )
 _TYPE_ALIAS = re.compile(r"^([ \t]*)type[ \t]+([^\W\d]\w*)(?=(?:[ \t]|\\\n)*=)", re.MULTILINE)
 _HEAD = re.compile(r"(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|(\w+)[ \t]*(?::[^=]*)?=(?!=)")
+_FORMATTED = re.compile(r"""\b[rR]?[fFtT][rR]?["']""")
 _MAX_HOLES = 20
 
 
 def _parse_newer(data: bytes) -> list[ast.stmt]:
     """Parse once more without what only newer grammars have, or raise SyntaxError.
 
-    Type parameters are cut out.  A definition that still cannot be read (for
-    instance an f-string as of PEP 701) becomes a name without a known value.
+    Type parameters are cut out.  A definition that still cannot be read and
+    has a formatted string (PEP 701, PEP 750) becomes a name without a known
+    value; anything else is as wrong for the target as it is here.
     """
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     text = data.decode(encoding)
@@ -328,6 +335,8 @@ def _with_hole(text: str, line: int) -> str | None:
         last += 1
     while first and lines[first - 1].startswith("@"):
         first -= 1
+    if not _FORMATTED.search("\n".join(lines[first:last])):
+        return None
     name = head[1] or head[2]
     lines[first:last] = [f"{name} = __unreadable__", *[""] * (last - first - 1)]
     return "\n".join(lines)

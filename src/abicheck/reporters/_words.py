@@ -24,6 +24,7 @@ _DEATHS: Final = {
     "exit 127": "exit status 127",
 }
 _DEFAULT_HANDLER: Final = "lambda_function"
+_ANY_HANDLER: Final = "HANDLER"
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -46,12 +47,16 @@ def _escape(character: str) -> str:
 
 
 def handler_module(report: Report) -> str:
-    """Return the module that Lambda would be told to import."""
+    """Return the module that Lambda would be told to import: the one named, else a usual one.
+
+    A module that is predicted to load is not guessed: nothing fails of it.
+    """
     if report.handler is not None:
         return report.handler.module
-    names = set(report.inventory.packages)
-    usual = ("lambda_function", "handler", "app", "main", "index", "lambda_handler")
-    return next((name for name in usual if name in names), _DEFAULT_HANDLER)
+    loading = {item.name for item in report.packages if item.prediction.verdict is Verdict.LOADS}
+    usual = (_DEFAULT_HANDLER, "handler", "app", "main", "index", "lambda_handler")
+    there = (name for name in usual if name in report.inventory.packages and name not in loading)
+    return next(there, _ANY_HANDLER if _DEFAULT_HANDLER in loading else _DEFAULT_HANDLER)
 
 
 def runtime_log(failure: Failure, handler: str) -> str:

@@ -68,6 +68,8 @@ def build_in_image(profile: TargetProfile) -> str:
 
 def ship_library(case: Case, soname: str) -> str:
     """Return how a library gets to where LD_LIBRARY_PATH looks in a function."""
+    if not soname.isprintable():
+        return build_in_image(case.profile)  # no name of a library that anybody has
     if case.inventory.kind is ArtifactKind.WHEEL:
         return "auditwheel repair WHEEL  # copies what the wheel needs into it"
     file = shlex.quote(soname)

@@ -47,6 +47,9 @@ class _Bad(enum.Enum):
     REFUSED = enum.auto()
 
 
+_SAID: Final = {"ELF load command": _Bad.ALIGNMENT, "executable stack": _Bad.EXEC_STACK}
+
+
 def _opened(root: Root) -> Iterable[tuple[PurePosixPath, str, str]]:
     """The file at which the load ended because of its own bytes, and the loader's text."""
     halt = root.halt
@@ -74,17 +77,12 @@ def _classify(blamed: Blamed[str], machine: str) -> _Bad:
         return _Bad.CLASS
     if header is None or "cannot read file data" in blamed.fact or blamed.fact == "SIGBUS":
         return _Bad.TRUNCATED
-    if thing.machine != machine:
-        return _Bad.ARCHITECTURE
     if blamed.fact == "SIGSEGV":
         return _Bad.MALFORMED
-    if "ELF load command" in blamed.fact:
-        return _Bad.ALIGNMENT
-    if "executable stack" in blamed.fact:
-        return _Bad.EXEC_STACK
     if blamed.fact.endswith("No such file or directory"):
-        return _Bad.KERNEL
-    return _Bad.REFUSED
+        return _Bad.KERNEL if thing.machine == machine else _Bad.ARCHITECTURE
+    said = (bad for words, bad in _SAID.items() if words in blamed.fact)
+    return next(said, _Bad.REFUSED)
 
 
 @rule(

@@ -10,6 +10,7 @@ from abicheck.model import Case, ElfFacts, Fault, Root, Severity, Trouble
 from abicheck.rules import _fixes
 from abicheck.rules._blame import Blamed, collect
 from abicheck.rules._rule import rule
+from abicheck.rules.symbols import RELR_MARKER
 
 _LEVELS: Final = {1: "x86-64 baseline", 2: "x86-64-v2", 4: "x86-64-v3", 8: "x86-64-v4"}
 
@@ -20,6 +21,14 @@ def _halted(trouble: Trouble) -> Callable[[Root], Iterable[tuple[PurePosixPath, 
             yield root.halt.at, trouble.name.lower(), root.halt.failure.message or ""
 
     return facts
+
+
+def _packed(root: Root) -> Iterable[tuple[PurePosixPath, str, str]]:
+    """Objects whose packed relocations are skipped, or whose marker the target lacks."""
+    yield from _halted(Trouble.RELR)(root)
+    for unmet in root.link_map.unmet_versions:
+        if unmet.need.version == RELR_MARKER:
+            yield unmet.requester, "relr", unmet.need.version
 
 
 def _facts(blamed: Blamed[str]) -> ElfFacts:
@@ -83,10 +92,11 @@ def static_tls(case: Case) -> Iterator[Fault]:
 )
 def packed_relocations(case: Case) -> Iterator[Fault]:
     """DT_RELR must be within the loader's knowledge."""
-    for blamed in collect(case, _halted(Trouble.RELR)):
+    for blamed in collect(case, _packed):
         yield blamed.fault(
             "has packed relative relocations (DT_RELR)",
-            why=f"glibc {case.profile.glibc} skips them, and the process dies on the first pointer",
+            why=f"glibc {case.profile.glibc} cannot read them: it refuses the marker version, "
+            "and without that the process dies on the first pointer",
             fix=_fixes.reinstall(case, blamed.thing.location.path),
         )
 

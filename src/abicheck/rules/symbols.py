@@ -23,6 +23,7 @@ from abicheck.rules._blame import Blamed, collect
 from abicheck.rules._rule import rule
 from abicheck.rules.python import is_c_api
 
+RELR_MARKER: Final = "GLIBC_ABI_DT_RELR"
 _CXX: Final = ("GLIBCXX_", "CXXABI_", "GCC_")
 _MANYLINUX: Final = re.compile(r"manylinux_(\d+)_(\d+)_")
 _LEGACY: Final = {"manylinux1_": (2, 5), "manylinux2010_": (2, 12), "manylinux2014_": (2, 17)}
@@ -54,11 +55,11 @@ def _is_cxx(version: str) -> bool:
 
 
 def _is_glibc(version: str) -> bool:
-    return version.startswith("GLIBC_")
+    return version.startswith("GLIBC_") and version != RELR_MARKER
 
 
 def _is_other(version: str) -> bool:
-    return not _is_cxx(version) and not _is_glibc(version)
+    return not _is_cxx(version) and not version.startswith("GLIBC_")
 
 
 def _carriers(blamed: Blamed[tuple[UnmetVersion, ...]]) -> tuple[str, ...]:
@@ -196,9 +197,12 @@ def _unbound(
     def facts(root: Root) -> Iterable[tuple[PurePosixPath, str, tuple[Binding, ...]]]:
         by_object: dict[PurePosixPath, list[Binding]] = {}
         explained = {(u.requester, u.need.version) for u in root.link_map.unmet_versions}
+        halt = root.halt
+        killed = halt.at if halt is not None and halt.trouble is Trouble.VERSION_FILE else None
         for binding in root.link_map.bindings:
             if (
                 binding.outcome is Outcome.NO_LIBRARY
+                or (binding.outcome is Outcome.NO_VERSION and binding.requester == killed)
                 or (binding.requester, binding.ref.version) in explained
                 or is_c_api(binding.ref.name)
                 or bool(binding.doubt) is not doubtful

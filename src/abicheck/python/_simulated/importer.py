@@ -43,6 +43,9 @@ _STARTUP: Final = frozenset(
 # What `from ctypes import *` brings that opens libraries.
 _STARRED: Final = {"ctypes": ("CDLL", "PyDLL", "RTLD_GLOBAL", "cdll", "pydll")}
 
+# What every module that cffi has generated imports, wherever it comes from.
+_CFFI: Final = "_cffi_backend"
+
 # Modules that may hold more than is known, and submodules that no file shows.
 _OPAQUE: Final = (ModuleKind.ASSUMED, ModuleKind.ALIAS, ModuleKind.EXTENSION)
 
@@ -158,8 +161,9 @@ class Importer(Machine):
         are named so may be imported later or never; those are left alone.
         """
         for name in self.setting.mentions(module.file):
-            is_own = name == module.name or module.name.startswith(f"{name}.")
-            if not is_own and name not in self.modules and self._is_compiled(name):
+            if name in self.modules or module.name.startswith(f"{name}."):
+                continue
+            if name == _CFFI or self._is_compiled(name):
                 yield self.load(name)
         return None
 
