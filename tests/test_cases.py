@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+
 from abicheck.model import Failure, Severity, TargetProfile
 from abicheck.pipeline import check
 from abicheck.profiles import DEFAULT_TARGET, load_profile
@@ -56,7 +57,9 @@ def test_an_import_ends_as_it_did_on_the_target(name: str, profile: TargetProfil
     assert (report.handler.verdict.value, said) == expected(case)
 
 
-@pytest.mark.parametrize("name", [n for n, c in CASES.items() if c["import"] == "fails" and n not in BEYOND])
+@pytest.mark.parametrize(
+    "name", [n for n, c in CASES.items() if c["import"] == "fails" and n not in BEYOND]
+)
 def test_an_import_that_fails_is_a_finding(name: str, profile: TargetProfile) -> None:
     """No miss: what the runtime refuses is at least a warning, and almost always an error."""
     case = CASES[name]
