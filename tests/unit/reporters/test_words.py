@@ -8,7 +8,15 @@ from pathlib import PurePosixPath
 import pytest
 from tests.factories import RULE, a_finding, a_report, an_inventory, irregular
 
-from abicheck.model import ArtifactKind, Failure, Irregular, Prediction, Severity, Verdict
+from abicheck.model import (
+    ArtifactKind,
+    Failure,
+    Irregular,
+    PackageReport,
+    Prediction,
+    Severity,
+    Verdict,
+)
 from abicheck.reporters._words import (
     first_failure,
     handler_module,
@@ -93,6 +101,13 @@ def test_the_handler_s_module_is_the_one_named_else_the_usual_one(
     report = a_report(inventory=replace(an_inventory(), packages=packages), handler=handler)
 
     assert handler_module(report) == module
+
+
+def test_a_usual_module_that_loads_is_not_said_to_fail() -> None:
+    packages = [PackageReport("app", None, Prediction("app", Verdict.LOADS))]
+    report = a_report(inventory=replace(an_inventory(), packages=("app",)), packages=packages)
+
+    assert handler_module(report) == "lambda_function"
 
 
 def test_a_report_without_errors_passes() -> None:

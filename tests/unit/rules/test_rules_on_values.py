@@ -195,7 +195,6 @@ def test_a_file_that_exists_although_the_message_denies_it_is_said_to_exist() ->
     assert "the file exists" in finding.fault.why
 
 
-@pytest.mark.xfail(reason="the file's facts decide, and not what the loader said")
 def test_a_file_of_another_system_and_processor_is_refused_for_what_is_looked_at_first() -> None:
     """The runtime says `ELF file OS ABI invalid`, and not that the file is not there."""
     thing = with_header(mod(), machine=183, osabi=9)
@@ -458,7 +457,6 @@ def test_version_tables_that_kill_are_one_finding() -> None:
     assert codes(a_case(no_versions, an_object("liby.so", "f"))) == ["ABI306"]
 
 
-@pytest.mark.xfail(reason="its symbols are reported besides")
 def test_a_version_of_no_file_explains_its_symbols() -> None:
     thing = an_object(
         "mod.so",
@@ -470,7 +468,6 @@ def test_a_version_of_no_file_explains_its_symbols() -> None:
     assert codes(a_case(thing)) == ["ABI306"]
 
 
-@pytest.mark.xfail(reason="it is taken for a version of glibc's")
 def test_the_marker_of_packed_relocations_is_about_them() -> None:
     """`link without -z pack-relative-relocs` helps, and another build of the same does not."""
     thing = replace(
