@@ -32,11 +32,13 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Import the public names when they are asked for, so that `--version` need not (PEP 562)."""
-    if name not in _HOMES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    from importlib import import_module  # noqa: PLC0415
+if not TYPE_CHECKING:  # a type checker would take any name for granted
 
-    return getattr(import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is asked for, so that `--version` need not (PEP 562)."""
+        if name not in _HOMES:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        from importlib import import_module  # noqa: PLC0415
+
+        return getattr(import_module(_HOMES[name]), name)

@@ -69,7 +69,7 @@ def _recognise(path: Path, limits: Limits) -> Artifact:
             head = file.read(_HEAD)
             size = file.seek(0, 2)
             file.seek(max(0, size - _TAIL))
-            tail = file.read()
+            tail = file.read(_TAIL)  # a device may have no end
     except FileNotFoundError as error:
         reason = f"{path}: no such file or folder"
         raise UsageError(reason) from error

@@ -28,10 +28,21 @@ def resolve_artifacts(names: Sequence[str]) -> tuple[Path, ...]:
         if name == "-" or name.startswith("docker:"):
             reason = f"{name}: container images are not read by this version"
             raise UsageError(reason)
-        if not os.path.lexists(name):
+        if _is_missing(name):
             reason = f"{name}: no such file or folder{_did_you_mean(name)}"
             raise UsageError(reason)
     return tuple(Path(name) for name in names)
+
+
+def _is_missing(name: str) -> bool:
+    """Whether there is nothing at a path; one that cannot be reached is not nothing."""
+    try:
+        Path(name).stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _did_you_mean(name: str) -> str:

@@ -140,7 +140,9 @@ class Symbols:
             ):
                 continue
             end = text.find("\0", name)
-            key = text[name:end] if end >= 0 else self._strings.at(name)
+            if end < 0:
+                continue  # a name beyond its table: no lookup can ask for it
+            key = text[name:end]
             if versym is None:
                 definition = unversioned
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -145,7 +145,8 @@ class _Reading:
         """Put the parts together."""
         tree = Tree(self._entries)
         files = [*self._objects, *self._foreign]
-        files += [path for path in tree.links() if is_shared_object_name(path)]
+        links = [path for path in tree.links() if tree.real(path) is not None]
+        files += [path for path in links if is_shared_object_name(path)]
         interpreter = extend_path(tree, self._path_files, self._profile.interpreter)
         profile = replace(self._profile, interpreter=interpreter)
         extensions = find_extensions(tree, files, interpreter, profile.machine, self._root)
@@ -164,10 +165,23 @@ class _Reading:
             ),
             distributions=read_distributions(self._metadata),
             packages=_packages(tree, self._root),
-            irregularities=(*self._artifact.irregularities, *self._nested),
+            irregularities=(
+                *self._artifact.irregularities,
+                *self._nested,
+                *self._broken_links(tree),
+            ),
             counts=Counts(self._members, self._size, self._python),
         )
         return Contents(inventory, tree, self._sources, profile)
+
+    def _broken_links(self, tree: Tree) -> Iterator[Irregularity]:
+        """Yield the links that lead nowhere, those to the target's own files apart."""
+        for path in tree.links():
+            entry = self._entries[path]
+            foreign = entry.target.startswith("/") and not entry.target.startswith(f"{self._root}/")
+            if tree.real(path) is None and not foreign:
+                place = Location(PurePosixPath(path).relative_to(self._root))
+                yield Irregularity(Irregular.DANGLING_LINK, place, entry.target)
 
 
 def _packages(tree: Tree, root: str) -> tuple[str, ...]:

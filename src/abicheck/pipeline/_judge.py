@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 _ET_EXEC = 2
 _DF_1_PIE: Final = 0x08000000
 _TAGGED: Final = re.compile(r"\.cpython-\d+")
+_ABSENT: Final = re.compile(
+    r"No module named '([^']+)'|cannot import name '([^']+)' from (?:\w+ \w+ module )?'([^']+)'"
+)
 _GUARDED: Final = "every import of it is guarded"
 _UNNAMED: Final = "no import statement in the artifact names it"
 _UNREACHED: Final = "no extension needs it and no source was seen to load it"
@@ -171,7 +174,25 @@ class Judge:
         """Return what importing a module does; where nothing is suspect, it loads."""
         if self._simulation is None:
             return Prediction(module, Verdict.LOADS)
-        return self._simulation.predict(module)
+        prediction = self._simulation.predict(module)
+        failure = prediction.failure
+        ignored = None if failure is None else self._ignored_file(failure)
+        if failure is None or ignored is None:
+            return prediction
+        return replace(prediction, failure=replace(failure, decided_by=ignored))
+
+    def _ignored_file(self, failure: Failure) -> PurePosixPath | None:
+        """Return the file that would be the missing module, were it not for its name."""
+        found = _ABSENT.match(failure.message or "")
+        if found is None:
+            return None
+        module, name, origin = found.groups()
+        for missing in (module, f"{origin}.{name}", origin):
+            for extension in self._inventory.extensions:
+                if extension.name == missing and extension.selected is None and extension.siblings:
+                    nearest = extension.siblings[0].location.path
+                    return PurePosixPath(self._target(nearest))
+        return None
 
     def _simulate(self, contents: Contents, *, alone: bool) -> Simulation:
         """Return fresh processes of the artifact; what a lone wheel lacks comes from elsewhere."""

@@ -5,7 +5,8 @@ profile.json: libraries[3].soname: expected str, found int
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from abicheck.errors import ProfileError
@@ -56,6 +57,16 @@ class Fields:
             reason = f"{self.where}.{key}: expected a version of {count} parts, found {text!r}"
             raise ProfileError(reason)
         return tuple(map(int, parts))
+
+    def mapping(self, key: str, kind: type[T]) -> Mapping[str, T]:
+        """Return an object whose values are all of one kind; empty where there is none."""
+        values: dict[str, Any] = self.find(key, {})
+        for name, value in values.items():
+            if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+                found = type(value).__name__
+                reason = f"{self.where}.{key}.{name}: expected {kind.__name__}, found {found}"
+                raise ProfileError(reason)
+        return MappingProxyType(values)
 
     def one_of(self, key: str, known: Collection[str]) -> str:
         """Return a string that must be one of `known`."""

@@ -76,8 +76,6 @@ def _parse(text: str, where: str, read_table: ReadTable) -> TargetProfile:
     )
     libc = fields.numbers("libc_version", 2)
     kernel = fields.numbers("kernel", 3)
-    limits: dict[str, int] = fields.find("limits", {})
-    links: dict[str, str] = fields.find("links", {})
     fields.find("provenance", {})
     profile = TargetProfile(
         name=fields.get("name", str),
@@ -101,8 +99,8 @@ def _parse(text: str, where: str, read_table: ReadTable) -> TargetProfile:
         wheel_platforms=fields.strings("wheel_platforms"),
         as_of=fields.get("as_of", str),
         image=fields.find("image", ""),
-        limits=MappingProxyType(dict(limits)),
-        links=MappingProxyType(dict(links)),
+        limits=fields.mapping("limits", int),
+        links=fields.mapping("links", str),
     )
     fields.finish()
     _hold_to_laws(profile, where)
@@ -183,7 +181,7 @@ def _libraries(
             path=PurePosixPath(fields.get("path", str)),
             table=table,
             needed=fields.strings("needed", optional=True),
-            introduced=MappingProxyType(fields.find("introduced", {})),
+            introduced=fields.mapping("introduced", str),
             doubtful=fields.find("doubtful", ""),
             source=source,
         )

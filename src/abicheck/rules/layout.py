@@ -6,19 +6,26 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from abicheck.model import Case, Failure, Fault, Location, Severity, Verdict
+from abicheck.model import Case, Failure, Fault, Irregular, Location, Severity, Verdict
 from abicheck.rules._blame import failure_of
 from abicheck.rules._rule import rule
 
 
-def _explained(case: Case) -> Iterator[Failure | None]:
-    """Yield the failures that other rules speak of."""
+def _explained(case: Case) -> Iterator[str | None]:
+    """Yield the messages that other rules speak of."""
+    for irregularity in case.inventory.irregularities:
+        if irregularity.kind is Irregular.DANGLING_LINK:
+            yield f"No module named {_stem(case, irregularity.location.path)!r}"
     for root in case.roots:
         if root.halt is not None and root.severity is Severity.ERROR:
-            yield failure_of(root)
+            yield _message(failure_of(root))
     for missing in case.missing:
         if missing.severity is Severity.ERROR:
-            yield missing.prediction.failure
+            yield _message(missing.prediction.failure)
+
+
+def _message(failure: Failure | None) -> str | None:
+    return (failure.message or failure.crash) if failure is not None else None
 
 
 @rule(
@@ -42,11 +49,11 @@ def handler_not_importable(case: Case) -> Iterator[Fault]:
     if handler is None or handler.verdict is Verdict.LOADS:
         return
     failure = handler.failure
-    if failure in list(_explained(case)):
+    if _message(failure) in set(_explained(case)):
         return
     certain = handler.verdict is Verdict.FAILS
     path = handler.via[-1].path if handler.via else PurePosixPath(f"{handler.module}.py")
-    text = (failure.message or failure.crash or failure.exception or "") if failure else ""
+    text = _message(failure) or (failure.exception if failure is not None else "")
     yield Fault(
         Location(path),
         f"importing {handler.module} {'fails' if certain else 'may fail'}: {text}",
@@ -59,4 +66,42 @@ def handler_not_importable(case: Case) -> Iterator[Fault]:
     )
 
 
-RULES: Final = (handler_not_importable,)
+def _stem(case: Case, path: PurePosixPath) -> str:
+    """Return the dotted name that a file would be imported by."""
+    name = path.name
+    for suffix in (*case.profile.interpreter.suffixes, ".py"):
+        if name.endswith(suffix):
+            name = name.removesuffix(suffix)
+            break
+    return ".".join((*path.parent.parts, name))
+
+
+@rule(
+    "ABI603",
+    Severity.ERROR,
+    "a link that leads nowhere",
+    explanation="Lambda keeps symbolic links as they are.  One whose target is not in the artifact "
+    "is, for the importer and the loader, a file that is not there.",
+    messages=(
+        "No module named '*'",
+        "*: cannot open shared object file: No such file or directory",
+    ),
+    causes=("the link was packed without what it leads to", "it leads out of the build folder"),
+    fixes=("pack the file itself: zip without --symlinks, or cp -L",),
+)
+def broken_link(case: Case) -> Iterator[Fault]:
+    """What a link leads to must be there as well."""
+    for irregularity in case.inventory.irregularities:
+        if irregularity.kind is Irregular.DANGLING_LINK:
+            path = irregularity.location.path
+            matters = ".so" in path.name or path.suffix == ".py"
+            yield Fault(
+                irregularity.location,
+                f"leads to {irregularity.detail}, which is not in the artifact",
+                subject=irregularity.detail,
+                module=_stem(case, path) if matters else None,
+                severity=None if matters else Severity.WARNING,
+            )
+
+
+RULES: Final = (handler_not_importable, broken_link)

@@ -25,6 +25,7 @@ STDLIB: Final = frozenset(
     [
         "__future__",
         "contextlib",
+        "copy",
         "ctypes",
         "functools",
         "glob",

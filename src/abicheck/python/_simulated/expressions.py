@@ -63,6 +63,9 @@ _COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.NotIn: "not in",
 }
 
+_MAX_EXPONENT: Final = 64
+_TOO_MUCH: Final = 2**65  # beyond what is followed, like any result of that size
+
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -71,6 +74,9 @@ _ARITHMETIC: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
     ast.Mod: operator.mod,
     ast.BitAnd: operator.and_,
     ast.BitOr: operator.or_,
+    ast.Pow: lambda base, exponent: base**exponent if 0 <= exponent <= _MAX_EXPONENT else _TOO_MUCH,
+    ast.LShift: lambda value, bits: value << bits if 0 <= bits <= _MAX_EXPONENT else _TOO_MUCH,
+    ast.RShift: operator.rshift,
 }
 
 
@@ -310,7 +316,7 @@ class Expressions(Machine):
             return ANY
         try:
             return shortened(arithmetic(left, right))
-        except ArithmeticError:
+        except (ArithmeticError, ValueError):
             return ANY
 
     def _add(self, left: Value, right: Value) -> Value:
