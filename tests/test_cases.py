@@ -7,6 +7,7 @@ case was run on them; the prediction must say the same, word for word.
 from __future__ import annotations
 
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,3 +73,28 @@ def test_an_import_that_fails_is_a_finding(name: str, profile: TargetProfile) ->
 def test_only_what_execution_shows_is_left_out() -> None:
     """Every exception from the law is a case that exists."""
     assert BEYOND.keys() <= CASES.keys()
+
+
+def test_what_a_lone_wheel_lacks_may_come_from_what_it_requires(
+    tmp_path: Path, profile: TargetProfile
+) -> None:
+    """Some packages open another distribution's library globally before their own extension."""
+    with zipfile.ZipFile(FIXTURES / CASES["undefined-function"]["file"]) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith(".so"))
+        extension = archive.read(name)
+    wheel = tmp_path / "mod-1.0-cp313-cp313-linux_x86_64.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(name, extension)
+        archive.writestr(
+            "mod-1.0.dist-info/METADATA", "Name: mod\nVersion: 1.0\nRequires-Dist: other\n"
+        )
+        archive.writestr(
+            "mod-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: cp313-cp313-linux_x86_64\n"
+        )
+        archive.writestr("mod-1.0.dist-info/RECORD", f"{name},,\n")
+
+    report = check(wheel, profile)
+
+    assert not report.at_least(Severity.ERROR)
+    assert report.objects[0].prediction is not None
+    assert report.objects[0].prediction.verdict.value == "uncertain"

@@ -22,8 +22,7 @@ class ExtensionModule:
 
     `selected` is the file the target's importer opens; None where every file
     has a suffix that it does not know.  `shadowed_by` is a source file or
-    package that the importer finds first.  `init` is the init function that
-    CPython looks up in the opened file.
+    package that the importer finds first.
     """
 
     name: str
@@ -31,7 +30,6 @@ class ExtensionModule:
     siblings: tuple[Sibling, ...] = ()
     shadowed_by: Location | None = None
     stub_folder: bool = False
-    init: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,10 @@ class Bytecode:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """One `*.dist-info`: METADATA's name and version, WHEEL's tags, RECORD's paths."""
+    """One `*.dist-info`: METADATA's name and version, WHEEL's tags, RECORD's paths.
+
+    `requires` are the Requires-Dist lines as they stand.
+    """
 
     name: str
     version: str
@@ -57,6 +58,7 @@ class Distribution:
     tags: tuple[str, ...] = ()
     files: frozenset[str] = frozenset()
     requires_python: str | None = None
+    requires: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

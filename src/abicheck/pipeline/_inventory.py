@@ -104,7 +104,10 @@ class _Reading:
         """File one member where it belongs."""
         name = self._place(member.name)
         path = f"{self._root}/{name}"
-        self._entries[path] = Entry(member.kind, member.mode, member.target)
+        # An installer gives the files of a wheel modes of its own.
+        installed = self._artifact.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
+        mode = None if installed else member.mode
+        self._entries[path] = Entry(member.kind, mode, member.target)
         if member.kind is not Kind.FILE:
             return
         self._members += 1

@@ -46,6 +46,7 @@ _ABSENT: Final = re.compile(
 )
 _GUARDED: Final = "every import of it is guarded"
 _UNNAMED: Final = "no import statement in the artifact names it"
+_ELSEWHERE: Final = "a distribution that it requires, and that is not in the artifact, may bring it"
 _UNREACHED: Final = "no extension needs it and no source was seen to load it"
 _BEYOND: Final = "the handler does not reach it"
 _NEVER: Final = "no import statement that Linux executes names it"
@@ -122,7 +123,7 @@ class Judge:
         self._extensions: dict[str, ExtensionModule] = {}
         self._handler = handler
         self._asked: Prediction | None = None
-        alone = inventory.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
+        self._alone = alone = inventory.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
         self._simulation: Simulation | None = None
         self._reach: Reach | None = None
         if handler is not None:
@@ -315,6 +316,9 @@ class Judge:
         severity, reason = Severity.ERROR, ""
         if halt is not None:
             severity, reason = self._weigh(module.name, named=has_init or facts is None)
+            if severity is Severity.ERROR and self._may_come_from_elsewhere(path, halt):
+                severity, reason = Severity.WARNING, _ELSEWHERE
+                prediction = replace(prediction, verdict=Verdict.UNCERTAIN)
         return Root(
             path=PurePosixPath(path),
             location=self._where(path),
@@ -324,6 +328,24 @@ class Judge:
             prediction=prediction,
             severity=severity,
             reason=reason,
+        )
+
+    def _may_come_from_elsewhere(self, path: str, halt: Halt) -> bool:
+        """Whether a package that a lone wheel requires could bring what it lacks.
+
+        Some open a library of another distribution globally before their own
+        extension; what is not in the artifact cannot be held against it.
+        """
+        owner = self._owners.get(self._where(path).path)
+        lacks_symbol = halt.trouble is Trouble.SYMBOL
+        own = (halt.failure.message or "").rpartition("undefined symbol: ")[2]
+        is_python = own.startswith(("Py", "_Py"))
+        return (
+            self._alone
+            and lacks_symbol
+            and not is_python
+            and owner is not None
+            and bool(owner.requires)
         )
 
     def _library_root(self, path: str) -> Sequence[Root]:

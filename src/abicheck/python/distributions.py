@@ -40,6 +40,7 @@ def _read(folder: str, files: Mapping[str, bytes]) -> Distribution:
         tags=tuple(wheel.get("tag", ())),
         files=_record(files.get(f"{folder}/RECORD", b""), posixpath.dirname(folder)),
         requires_python=metadata.get("requires-python", [None])[0],
+        requires=tuple(metadata.get("requires-dist", ())),
     )
 
 
