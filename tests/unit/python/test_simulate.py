@@ -1136,3 +1136,740 @@ def test_a_crash_is_never_guarded() -> None:
     artifact.predict("m")
 
     assert [site.guarded for site in artifact.simulation.sites("ext")] == [False]
+
+
+# --- values ---
+
+VALUES: Final = {
+    "1 + 2 * 3 - 7 // 2 % 5": "4",
+    "-3 if not () else 4": "-3",
+    "2 ** 10 >> 3 | 1 & 3": "129",
+    "1 << 4": "16",
+    '"a" + "b" "c"': "abc",
+    '"%s-%d-%r %%" % ("a", 2, "b")': "a-2-'b' %",
+    '"%s" % "x"': "x",
+    '"{} {1} {name} {{}}".format("a", name="n") if 0 else "{0}{1}{0}".format("a", "b")': "aba",
+    '"{} {} {name!s} {{x}}".format(1, None, name="n")': "1 None n {x}",
+    "f\"{1}{'a'!r}{None}{'b'}\"": "1'a'Noneb",
+    '", ".join(["a", "b"])': "a, b",
+    '"/".join(("a", "b", "c"))': "a/b/c",
+    '"a.b.c".split(".")[-1]': "c",
+    '"a.b.c".rsplit(".", 1)[0]': "a.b",
+    '"a.b.c".rpartition(".")[2] + "a.b".partition(".")[0]': "ca",
+    '"libx.so".replace(".so", ".dll").upper().lower().title()': "Libx.Dll",
+    '" x ".strip() + "xxy".lstrip("x") + "yx".rstrip("x")': "xyy",
+    '"libx".startswith(("a", "lib")) and not "libx".endswith("y")': "True",
+    '"abc"[1:] + "abc"[::-1] + "abc"[0]': "bccbaa",
+    "[1, 2, 3][1:][0] + (4, 5)[-1]": "7",
+    "[1, *(2, 3)][2]": "3",
+    "(*[1], 2)[1]": "2",
+    '{"a": 1, **{"b": 2}}["b"]': "2",
+    '{"a": 1}.get("b", 3) + {"a": 1}.get("a")': "4",
+    '{"a": 1}.get("z")': "None",
+    'dict(a=1, b=2)["b"]': "2",
+    'dict({"a": 5})["a"]': "5",
+    '{k: v for k, v in {"a": 1}.items()}["a"]': "1",
+    'list({"a": 1}.keys())[0] + list({"a": "v"}.values())[0]': "av",
+    "[x + 1 for x in range(5) if x % 2][1]": "4",
+    '[a + b for a in "xy" for b in "12"][3]': "y2",
+    "list(x for x in (1, 2))[1]": "2",
+    '(lambda a, b=2, *c, d=4, **e: (a, b, len(c), d, e["f"]))(1, 3, 5, f=6)[4]': "6",
+    "(lambda a, /, b: a - b)(5, b=3)": "2",
+    'len("abc") + len([1]) + len({"a": 1}) + len(())': "5",
+    'str(1) + str(None) + str(True) + str("a") + str()': "1NoneTruea",
+    'int("12") + int(3.7) + int()': "15",
+    'bool([]) or bool("x")': "True",
+    "bool()": "False",
+    'list("ab")[1] + tuple("ab")[0]': "ba",
+    'sorted(["b", "a"])[0]': "a",
+    'list(reversed(["a", "b"]))[0]': "b",
+    'list(enumerate(["a", "b"], 1))[1][0]': "2",
+    'list(zip("ab", "cd"))[1][1]': "d",
+    "list(map(str, (1, 2)))[1]": "2",
+    "list(map(lambda x: x + 1, [1]))[0]": "2",
+    'list(filter(None, ["", "a"]))[0]': "a",
+    "list(filter(lambda x: x > 1, [1, 2]))[0]": "2",
+    "next(iter_ for iter_ in (5, 6))": "5",
+    'next((x for x in () if x), "default")': "default",
+    "any([0, 1]) and all([1, 1]) and not any(()) and all(())": "True",
+    "any([0, 0]) or all([0, 1])": "False",
+    'isinstance("a", str) and isinstance(1, int) and not isinstance("a", bytes)': "True",
+    "isinstance({}, dict) and not isinstance([], dict)": "True",
+    'isinstance(ImportError("x"), (OSError, ImportError))': "True",
+    '1 < 2 <= 2 != 3 and "a" < "b" and 2.5 > 2 >= 1': "True",
+    "(1, 2) < (1, 3) and (1, 2) <= (1, 2, 0) and not (2,) < (1, 5)": "True",
+    '"b" in "abc" and "x" not in ("a", "b") and 2 in [1, 2] and "k" in {"k": 1}': "True",
+    "None is None and 1 is not None and True is True": "True",
+    '(1, "a") == (1, "a") and (1,) != (2,) and () == ()': "True",
+    '0 or "" or "last"': "last",
+    '1 and "x" and 0': "0",
+    '"yes" if len("ab") == 2 else "no"': "yes",
+    "(y := 5) + y": "10",
+    'str(ImportError("text")) + str(ImportError()) + str(OSError("o"))': "texto",
+    'str(KeyError("k")) + str(ValueError("a", 1))': "'k'('a', 1)",
+    'ImportError("m").msg + str(ImportError("m").name) + ImportError("m", name="n").name': "mNonen",
+    'RuntimeError("a", "b").args[1]': "b",
+    'os.path.join("a", "b", "/c", "d")': "/c/d",
+    "os.path.dirname(__file__) + os.path.basename(__file__)": "/var/task/p__init__.py",
+    'os.path.splitext("lib/x.tar.gz")[1] + os.path.split("a/b")[1]': ".gzb",
+    'os.path.abspath("x/../y") + os.path.normpath("a//b/./c/../d")': "/var/task/ya/b/d",
+    'os.path.realpath(os.path.join(os.path.dirname(__file__), "lib"))': "/var/task/p/lib",
+    'os.path.exists(os.path.dirname(__file__)) and not os.path.exists(__file__ + "x")': "True",
+    "os.path.isfile(__file__) and os.path.isdir(os.path.dirname(__file__)) and not os.path.isdir(__file__)": "True",
+    'os.path.expanduser("/x") + os.fspath("y") + os.sep + os.curdir + os.pathsep + os.extsep + os.pardir': "/xy/.:...",
+    'sorted(os.listdir(os.path.dirname(__file__) + "/lib"))[1]': "liby.so",
+    'os.listdir(os.path.join(__path__[0]))[0] if len(os.listdir(__path__[0])) == 1 else "several"': "several",
+    'glob.glob(os.path.join(__path__[0], "lib", "*.so.?"))[0]': "/var/task/p/lib/libx.so.1",
+    '[n for n in os.listdir(__path__[0] + "/lib") if n.endswith(".1")][0]': "libx.so.1",
+    "os.getcwd()[0]": "/",
+    'str(pathlib.Path(__file__).parent / "lib" / "liby.so")': "/var/task/p/lib/liby.so",
+    'pathlib.Path(__file__).resolve().parents[0].name + pathlib.Path("a/b.tar").stem + pathlib.Path("b.so").suffix': "pb.so",
+    'str(pathlib.Path("/a", "b").joinpath("c").with_name("d.so").with_suffix(".x"))': "/a/b/d.x",
+    'pathlib.Path("/a/b").as_posix() + str("/x" / pathlib.Path("y")) + os.fspath(pathlib.Path("z"))': "/a/b/x/yz",
+    'pathlib.Path(__file__).exists() and (pathlib.Path(__file__).parent / "lib").is_dir() and not pathlib.Path(__file__).is_dir()': "True",
+    '[str(x) for x in pathlib.Path(__file__).parent.glob("*.txt")][0]': "/var/task/p/data.txt",
+    'str(pathlib.Path("a").absolute())[0]': "/",
+    'sorted(str(x) for x in (pathlib.Path(__file__).parent / "lib").iterdir())[0]': "/var/task/p/lib/libx.so.1",
+    'pathlib.Path("a") == pathlib.Path("a") and pathlib.Path("a") != pathlib.Path("b")': "True",
+    "sys.platform + os.name + sys.byteorder + sys.implementation.name": "linuxposixlittlecpython",
+    "sys.version_info >= (3, 13) and sys.version_info[:2] == (3, 13) and sys.version_info < (4,) and sys.version_info.major == 3": "True",
+    "sys.version_info.minor + sys.version_info[0] + sys.implementation.version[1]": "29",
+    "sys.implementation.cache_tag": "cpython-313",
+    'sys.maxsize > 2**32 and struct.calcsize("P") * 8 == 64': "True",
+    "platform.system() + platform.machine() + platform.architecture()[0] + platform.python_implementation()": "Linuxx86_6464bitCPython",
+    '".".join(platform.python_version_tuple()[:2])': "3.13",
+    'sysconfig.get_config_var("EXT_SUFFIX") + sysconfig.get_config_var("SOABI")': ".cpython-313-x86_64-linux-gnu.socpython-313-x86_64-linux-gnu",
+    "importlib.machinery.EXTENSION_SUFFIXES[1]": ".abi3.so",
+    "sys.getfilesystemencoding()": "utf-8",
+    '__name__ + __package__ + __path__[0][-1] + str("p" in sys.modules)': "pppTrue",
+    '"sys" in sys.builtin_module_names and "nope" not in sys.builtin_module_names': "True",
+    '"x" in globals() or "os" in globals()': "True",
+    'globals()["__name__"] + vars()["__name__"] + globals().get("__name__")': "ppp",
+    'getattr(sys, "frozen", False) or hasattr(sys, "getwindowsversion") or hasattr(os, "startfile")': "False",
+    'getattr(os.path, "join")("a", "b")': "a/b",
+    'hasattr(json, "nope") if 0 else "skipped"': "skipped",
+    'os.environ.get("MY_OWN") or os.getenv("MY_OWN", "unset")': "unset",
+    '"MY_OWN" in os.environ': "False",
+    'os.environ.setdefault("MY_OTHER", "v") + os.environ["MY_OTHER"] + str(os.environ.pop("MY_OTHER"))': "vvv",
+    'copy.copy(["a"])[0] + copy.copy({"k": "v"})["k"]': "av",
+    'importlib.util.find_spec("nope") is None and importlib.util.find_spec("json") is not None': "True",
+    'importlib.util.find_spec("p.nope") is None': "True",
+    '[1, 2].index(2) if 0 else ["a", "b"].index("b")': "1",
+}
+
+VALUE_FILES: Final = {"p/lib/libx.so.1": "", "p/lib/liby.so": "", "p/data.txt": ""}
+VALUE_IMPORTS: Final = (
+    "import copy, glob, importlib.machinery, importlib.util, json, os, pathlib, platform, struct, "
+    "sys, sysconfig, time\n"
+)
+
+
+@pytest.mark.parametrize("expression", VALUES)
+def test_an_expression_has_the_value_that_it_has_in_cpython(expression: str) -> None:
+    code = f"{VALUE_IMPORTS}raise RuntimeError({expression})\n"
+
+    assert importing("p", {"p/__init__.py": code, **VALUE_FILES}) == (
+        "RuntimeError",
+        VALUES[expression],
+    )
+
+
+UNKNOWN: Final = (
+    "time.time()",
+    "nowhere_to_be_found",
+    "[*time.f()][0]",
+    "{**time.f()}['a']",
+    "{time.f(): 1}['a']",
+    "f'{time.time()}'",
+    "f'{1:>3}' + f'{1!a}'",
+    "'%5d' % 1",
+    "'%s %s' % (1,)",
+    "'{:3} {} {9999}'.format(1)",
+    "'{a.b}'.format(a=1)",
+    "'a'.join(time.f())",
+    "''.join(os.listdir(__path__[0]))",
+    "'a'.center(3)",
+    "'a'.index('b')",
+    "'a' * 3",
+    "1 / 2",
+    "1 // 0",
+    "1 << -1",
+    "~1",
+    "-time.time()",
+    "not time.time()",
+    "time.time() < 5",
+    "time.time() == 5 or time.time() != 6",
+    "5 in time.f() or 'x' in time.f()",
+    "time.time() is None",
+    "(1, time.time()) < (1, 2)",
+    "time.time() and 1",
+    "1 if time.time() else 2",
+    "[x for x in time.f()][0]",
+    "[x for x in (1, 2) if time.time()][0]",
+    "[x for x in range(1000)][0]",
+    "{x: 1 for x in time.f()}['a']",
+    "[1, 2][time.f()]",
+    "time.f()[0]",
+    "'abc'[time.f():]",
+    "list(time.f())[0]",
+    "list({1, 2})[0]",
+    "tuple(time.f())[0]",
+    "sorted([2, 1])[0]",
+    "sorted(time.f())[0]",
+    "list(reversed(time.f()))[0]",
+    "enumerate(time.f())",
+    "zip(time.f(), 'ab')",
+    "range(time.f())",
+    "len(time.f())",
+    "int(time.f())",
+    "int('1' * 1)",
+    "bool(time.f())",
+    "any([time.f()]) or any(time.f())",
+    "all([time.f()]) and all(time.f())",
+    "dict(time.f())['a']",
+    "dict([(1, 2)])[1]",
+    "map(str, 'a', 'b')",
+    "list(map(str, time.f()))[0]",
+    "list(filter(None, time.f()))[0]",
+    "list(filter(time.f, [1]))[0]",
+    "next(time.f())",
+    "isinstance(time.f(), str)",
+    "isinstance('a', time.f())",
+    "str(time.f())",
+    "str(OSError(2, 'gone'))",
+    "OSError(2, 'gone').errno",
+    "ImportError('a').foo",
+    "os.path.join(time.f(), 'x')",
+    "os.path.splitext(time.f())[0]",
+    "os.path.exists('/etc/passwd')",
+    "os.path.exists(time.f())",
+    "os.path.dirname(time.f())",
+    "os.path.dirname()",
+    "os.listdir('/nowhere')[0]",
+    "os.listdir(time.f())[0]",
+    "glob.glob('*/x')[0]",
+    "glob.glob(time.f())[0]",
+    "pathlib.Path(time.f())",
+    "pathlib.Path('a').rglob('*')",
+    "next(iter(pathlib.Path('*/a').glob('x')))",
+    "pathlib.Path('a').with_name(time.f())",
+    "platform.python_version_tuple()[2]",
+    "sys.version_info[2]",
+    "sysconfig.get_config_var('prefix')",
+    "struct.calcsize('l')",
+    "os.environ['PATH']",
+    "os.environ.get('AWS_REGION', 'x')",
+    "os.environ.get(time.f())",
+    "os.environ.items()",
+    "'PATH' in os.environ",
+    "'ctypes' in sys.modules",
+    "sys.modules['json']",
+    "sys.modules[time.f()]",
+    "sys.modules.keys()",
+    "globals()[time.f()]",
+    "globals().get('z')",
+    "globals().items()",
+    "vars(time.f())",
+    "getattr(time.f(), 'a')",
+    "getattr(sys, time.f())",
+    "getattr(sys, 'argv', 1)",
+    "hasattr(time.f(), 'a') or hasattr(sys, time.f())",
+    "importlib.util.find_spec(time.f()) is None",
+    "importlib.util.find_spec('.x', 'p') is None",
+    "importlib.import_module(time.f()).x",
+    "importlib.import_module('.x', time.f()).x",
+    "super().x",
+    "super(int, 3).x",
+    "(lambda a: a)()",
+    "(lambda a: a)(1, 2)",
+    "(lambda a: a)(1, b=2)",
+    "(lambda: 1)(*time.f())",
+    "open('nowhere').read()",
+    "compile('1', '', 'eval')",
+    "eval('1')",
+    "[].pop",
+    "[1].pop()",
+    "{'a': 1}.pop('a')",
+    "{'a': 1}.setdefault('b', 2)",
+)
+
+
+@pytest.mark.parametrize("expression", UNKNOWN)
+def test_a_value_that_does_not_follow_is_not_guessed(expression: str) -> None:
+    code = f"{VALUE_IMPORTS}raise RuntimeError({expression})\n"
+
+    assert importing("p", {"p/__init__.py": code, **VALUE_FILES}) == ("RuntimeError", None)
+
+
+CODE: Final = {
+    "a tuple is unpacked": (
+        "a, (b, *c), d = 1, (2, 3, 4), 5\nx = (a, b, c[1], d)[2]\n",
+        "4",
+    ),
+    "a list grows": (
+        "x = []\nx.append('a')\nx.insert(0, 'b')\nx.extend(['c'])\nx += ['d']\nx = ''.join(x)\n",
+        "bacd",
+    ),
+    "a list is replaced as a whole": (
+        "x = []\ny = x\ny[:] = ('a', 'b')\nx = x[1]\n",
+        "b",
+    ),
+    "a dictionary grows": (
+        "x = {}\nx['a'] = 1\nx.update({'b': 2}, c=3)\nx = x['a'] + x['b'] + x['c']\n",
+        "6",
+    ),
+    "a list is shared": (
+        "x = y = []\ny.append('a')\nx = x[0]\n",
+        "a",
+    ),
+    "a copy is not shared": (
+        "x = ['a']\ny = x.copy()\ny.append('b')\nx = len(x)\n",
+        "1",
+    ),
+    "text is added to": (
+        "x = 'a'\nx += 'b'\n",
+        "ab",
+    ),
+    "a number is added to": (
+        "x = 1\nx += 2\nx -= 1\nx *= 5\nx //= 3\n",
+        "3",
+    ),
+    "a loop over known items": (
+        (
+            "x = ''\n"
+            "for i, c in enumerate('abc'):\n"
+            "    if i == 1:\n"
+            "        continue\n"
+            "    x += c\n"
+            "else:\n"
+            "    x += '!'\n"
+        ),
+        "ac!",
+    ),
+    "a loop that is left": (
+        "for x in (1, 2, 3):\n    if x == 2:\n        break\nelse:\n    x = 0\n",
+        "2",
+    ),
+    "a while that is not entered": (
+        "x = 1\nwhile x > 5:\n    x = 2\nelse:\n    x += 10\n",
+        "11",
+    ),
+    "a chained assignment": (
+        "x = y = 3\nx = x + y\n",
+        "6",
+    ),
+    "an annotated assignment": (
+        "x: int = 4\ny: str\n",
+        "4",
+    ),
+    "a deleted and rebound name": (
+        "x = 1\ndel x\nx = 2\n",
+        "2",
+    ),
+    "a function with all kinds of parameters": (
+        (
+            "def f(a, /, b, *c, d, e=5, **g):\n"
+            "    return a + b + c[0] + d + e + g['h']\n"
+            "x = f(1, 2, 3, d=4, h=6)\n"
+        ),
+        "21",
+    ),
+    "arguments from a list and a dictionary": (
+        "def f(a, b, c):\n    return a + b + c\nx = f(*[1, 2], **{'c': 3})\n",
+        "6",
+    ),
+    "a function that returns early": (
+        "def f(a):\n    if a:\n        return 'early'\n    return 'late'\nx = f(1) + f(0)\n",
+        "earlylate",
+    ),
+    "a function without a return": (
+        "def f():\n    pass\nx = f()\n",
+        "None",
+    ),
+    "a closure": (
+        "def f(a):\n    def g():\n        return a\n    return g\nx = f('inner')()\n",
+        "inner",
+    ),
+    "a nonlocal name": (
+        (
+            "def f():\n"
+            "    a = 1\n"
+            "    def g():\n"
+            "        nonlocal a\n"
+            "        a = 2\n"
+            "    g()\n"
+            "    return a\n"
+            "x = f()\n"
+        ),
+        "2",
+    ),
+    "a global name": (
+        "x = 1\ndef f():\n    global x\n    x = 2\nf()\n",
+        "2",
+    ),
+    "recursion": (
+        "def f(n):\n    return 0 if n == 0 else n + f(n - 1)\nx = f(3)\n",
+        "6",
+    ),
+    "a method": (
+        (
+            "class C:\n"
+            "    def __init__(self, a):\n"
+            "        self.a = a\n"
+            "    def f(self):\n"
+            "        return self.a\n"
+            "x = C('own').f()\n"
+        ),
+        "own",
+    ),
+    "a class attribute": (
+        "class C:\n    a = 'shared'\nx = C().a + C.a + C.__name__\n",
+        "sharedsharedC",
+    ),
+    "an inherited method": (
+        "class B:\n    def f(self):\n        return 'base'\nclass C(B):\n    pass\nx = C().f()\n",
+        "base",
+    ),
+    "super without arguments": (
+        (
+            "class B:\n"
+            "    def __init__(self, a):\n"
+            "        self.a = a\n"
+            "class C(B):\n"
+            "    def __init__(self):\n"
+            "        super().__init__('up')\n"
+            "x = C().a\n"
+        ),
+        "up",
+    ),
+    "super with arguments": (
+        (
+            "class B(object):\n"
+            "    def f(self):\n"
+            "        return 'up'\n"
+            "class C(B):\n"
+            "    def f(self):\n"
+            "        return super(C, self).f()\n"
+            "x = C().f()\n"
+        ),
+        "up",
+    ),
+    "a property": (
+        "class C:\n    @property\n    def a(self):\n        return 'computed'\nx = C().a\n",
+        "computed",
+    ),
+    "a static method": (
+        "class C:\n    @staticmethod\n    def f(a):\n        return a\nx = C().f('static')\n",
+        "static",
+    ),
+    "an attribute that is computed": (
+        (
+            "class C:\n"
+            "    def __getattr__(self, name):\n"
+            "        return name.upper()\n"
+            "x = C().missing\n"
+        ),
+        "MISSING",
+    ),
+    "an attribute set from outside": (
+        (
+            "class C: pass\n"
+            "c = C()\n"
+            "c.a = 1\n"
+            "setattr(c, 'b', 2)\n"
+            "x = c.a + getattr(c, 'b') + vars(c)['a']\n"
+        ),
+        "4",
+    ),
+    "a context that gives itself": (
+        (
+            "class C:\n"
+            "    a = 'inside'\n"
+            "    def __enter__(self): return self\n"
+            "    def __exit__(self, *e): return None\n"
+            "with C() as c:\n"
+            "    x = c.a\n"
+        ),
+        "inside",
+    ),
+    "a decorator": (
+        "def twice(f):\n    return lambda: f() + f()\n@twice\ndef f(): return 'a'\nx = f()\n",
+        "aa",
+    ),
+    "a cached function": (
+        "import functools\n@functools.lru_cache\ndef f(): return 'once'\nx = f()\n",
+        "once",
+    ),
+    "a class decorator": (
+        "def mark(c):\n    c.a = 'marked'\n    return c\n@mark\nclass C: pass\nx = C().a\n",
+        "marked",
+    ),
+    "a false class": (
+        "class C:\n    def __bool__(self): return False\n    a = 1\nx = C.a\n",
+        "1",
+    ),
+    "globals are written": (
+        "globals()['y'] = 'written'\nx = y\n",
+        "written",
+    ),
+    "globals are updated": (
+        "globals().update({'y': 'a'}, z='b')\nx = y + z\n",
+        "ab",
+    ),
+    "an exception that is kept": (
+        "try:\n    raise KeyError('k')\nexcept (OSError, LookupError) as e:\n    x = str(e)\n",
+        "'k'",
+    ),
+    "else after a try": (
+        "try:\n    x = 1\nexcept ValueError:\n    x = 2\nelse:\n    x += 2\nfinally:\n    x += 4\n",
+        "7",
+    ),
+    "finally with a return": (
+        "def f():\n    try:\n        raise OSError\n    finally:\n        return 'kept'\nx = f()\n",
+        "kept",
+    ),
+    "a missing key": (
+        "try:\n    x = {'a': 1}['b']\nexcept KeyError:\n    x = 'none'\n",
+        "none",
+    ),
+    "an index out of range": (
+        "try:\n    x = [1][3]\nexcept IndexError as e:\n    x = str(e)\n",
+        "list index out of range",
+    ),
+    "an empty iterator": (
+        "try:\n    x = next(y for y in [])\nexcept StopIteration:\n    x = 'empty'\n",
+        "empty",
+    ),
+    "an unset variable": (
+        (
+            "import os\n"
+            "try:\n"
+            "    x = os.environ['MY_OWN']\n"
+            "except KeyError:\n"
+            "    os.environ['MY_OWN'] = 'now'\n"
+            "    x = os.environ['MY_OWN']\n"
+        ),
+        "now",
+    ),
+    "an assertion that fails": (
+        "try:\n    assert 1 > 2, 'sizes'\nexcept AssertionError as e:\n    x = str(e)\n",
+        "sizes",
+    ),
+    "nothing to raise again": (
+        "try:\n    raise\nexcept RuntimeError as e:\n    x = str(e)\n",
+        "No active exception to reraise",
+    ),
+    "a name of another module": (
+        "import q\nx = q.a + q.f('b')\n",
+        "AAb",
+    ),
+    "a module from sys.modules": (
+        "import sys\nx = sys.modules[__name__].__name__ + sys.modules.get(__name__).__name__\n",
+        "pp",
+    ),
+    "a module put into sys.modules": (
+        (
+            "import sys\n"
+            "sys.modules['other'] = sys.modules[__name__]\n"
+            "import other\n"
+            "x = other.__name__\n"
+        ),
+        "p",
+    ),
+    "a module taken out of sys.modules": (
+        "import sys\nimport q\nx = q.n\ndel sys.modules['q']\nimport q\nx += q.n\n",
+        "2",
+    ),
+    "a submodule is an attribute": (
+        "import r.s\nx = r.s.a\n",
+        "S",
+    ),
+    "a module under another name": (
+        "import r.s as t\nfrom r import s as u\nx = t.a + u.a\n",
+        "SS",
+    ),
+    "code from a file": (
+        (
+            "y = {}\n"
+            "with open(__file__.replace('p.py', 'q.py')) as f:\n"
+            "    exec(compile(f.read(), 'q', 'exec'), globals())\n"
+            "x = a\n"
+        ),
+        "A",
+    ),
+    "a star import": (
+        "from q import *\nx = a\n",
+        "A",
+    ),
+    "__import__ gives the top": (
+        "x = __import__('r.s').__name__ + __import__('r.s', fromlist=['a']).__name__\n",
+        "rr.s",
+    ),
+}
+
+CODE_FILES: Final = {
+    "q.py": "a = 'A'\nn = 1\ndef f(x): return a + x\n",
+    "r/__init__.py": "",
+    "r/s.py": "a = 'S'\n",
+}
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_code_computes_what_it_computes_in_cpython(name: str) -> None:
+    code, text = CODE[name]
+
+    assert importing("p", {"p.py": f"{code}raise RuntimeError(x)\n", **CODE_FILES}) == (
+        "RuntimeError",
+        text,
+    )
+
+
+LOST: Final = {
+    "a list that another function has seen": "x = ['a']\ntime.f(x)\nx = x[0]\n",
+    "a dictionary that another function has seen": "x = {'a': 1}\ntime.f(x=x)\nx = x['a']\n",
+    "a list changed on one path": "x = ['a']\nif time.time():\n    x.append('b')\nx = x[-1]\n",
+    "a name bound on one path": "x = 1\nif time.time():\n    x = 2\n",
+    "a name deleted on one path": "x = 1\nif time.time():\n    del x\n",
+    "a name bound in a loop of unknown length": "x = 1\nfor y in time.f():\n    x = 2\n",
+    "a loop that may be left early": "x = 0\nfor y in (1, 2):\n    if time.time():\n"
+    "        break\n    x += y\n",
+    "a global that an unknown call may change": "x = 1\ndef f():\n    global x\n    x = 2\n"
+    "    yield\nf()\n",
+    "the result of two returns": "def f():\n    if time.time():\n        return 1\n    return 2\n"
+    "x = f()\n",
+    "a value from one case": "match time.f():\n    case 1:\n        x = 1\n    case _:\n        x = 2\n",
+    "a tuple of another length": "try:\n    x, y = time.f()\nexcept ValueError:\n    x = 1\n",
+    "an item under an unknown key": "x = {'a': 1}\nx[time.f()] = 2\nx = x['a']\n",
+    "a slice that is replaced": "x = ['a']\nx[0:1] = 'b'\nx = x[0]\n",
+    "an attribute set on one path": "class C: pass\nc = C()\nc.a = 1\nif time.time():\n"
+    "    c.a = 2\nx = c.a\n",
+    "an instance of an unknown class": "class C(time.T):\n    a = 1\nx = C().b\n",
+    "a class with a metaclass": "class C(metaclass=time.T):\n    a = 1\nx = C().b\n",
+    "what an unknown decorator returns": "@time.f\ndef f(): return 1\nx = f()\n",
+    "what a coroutine returns": "async def f(): return 1\nx = f()\n",
+    "an exception with text of its own": "class E(Exception):\n    def __str__(self): return 'x'\n"
+    "x = str(E('a'))\n",
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_may_have_changed_is_not_known_any_more(name: str) -> None:
+    code = f"import time\n{LOST[name]}raise RuntimeError(x)\n"
+
+    assert importing("p", {"p.py": code}) == ("RuntimeError", None)
+
+
+# --- libraries whose name is known in part ---
+
+
+def test_the_one_file_that_a_partly_known_name_can_mean_is_opened() -> None:
+    code = "import ctypes, time\nctypes.CDLL(f'{time.f()}/lib/libx.so')\n"
+    files = {"m.py": code, LIBRARY: "", "p/libx.so": ""}
+    artifact = Artifact(files, fails={LIBRARY: REFUSED_LIBRARY})
+
+    assert artifact.outcome("m") == "uncertain"
+    assert list(artifact.simulation.opened()) == [f"/var/task/{LIBRARY}"]
+
+
+def test_of_several_files_that_a_name_can_mean_none_is_held_against_it() -> None:
+    code = "import ctypes, time\nctypes.CDLL('lib' + time.f() + '.so')\n"
+    files = {"m.py": code, "p/libx.so": "", "p/liby.so": ""}
+    artifact = Artifact(files, fails={"p/libx.so": REFUSED_LIBRARY})
+
+    assert artifact.outcome("m") == LOADS
+    assert len(artifact.simulation.opened()) == 2
+
+
+def test_a_name_of_which_nothing_is_known_opens_nothing() -> None:
+    code = "import ctypes, time\nctypes.CDLL(time.f())\nctypes.CDLL(name=time.f() + '/')\n"
+    artifact = Artifact({"m.py": code, "p/libx.so": ""})
+
+    assert artifact.outcome("m") == LOADS
+    assert artifact.simulation.opened() == {}
+
+
+# --- paths that may be taken ---
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("while time.f():\n    import ext\n", "uncertain"),
+        ("while time.f():\n    break\nelse:\n    import ext\n", "uncertain"),
+        ("for x in time.f():\n    import ext\n", "uncertain"),
+        ("match time.f():\n    case 1:\n        import ext\n", "uncertain"),
+        ("time.f() and __import__('ext')\n", "uncertain"),
+        ("x = __import__('ext') if time.f() else None\n", "uncertain"),
+        ("def f():\n    if time.f():\n        return\n    import ext\nf()\n", "uncertain"),
+        ("for x in (1, 2):\n    if time.f():\n        continue\n    import ext\n", "uncertain"),
+        ("try:\n    import ext\nexcept time.Error:\n    pass\n", REFUSED.message),
+        ("try:\n    import ext\nexcept Unheard:\n    pass\n", "uncertain"),
+        ("try:\n    if time.f():\n        import ext\nexcept ImportError:\n    pass\n", LOADS),
+        (
+            (
+                "try:\n    if time.f():\n        import json.x\n        raise KeyError\n"
+                "except KeyError:\n    import ext\n"
+            ),
+            "uncertain",
+        ),
+        ("if time.f():\n    import ext\nelse:\n    raise ImportError('other')\n", None),
+        ("if time.f():\n    import ext\nelse:\n    raise OSError('other')\n", None),
+        ("with time.f():\n    import ext\n", REFUSED.message),
+        (
+            (
+                "import contextlib\n@contextlib.contextmanager\ndef optional():\n    try:\n"
+                "        yield\n    except ImportError:\n        pass\n"
+                "with optional():\n    import ext\n"
+            ),
+            LOADS,
+        ),
+    ],
+)
+def test_what_an_unknown_path_leads_to(code: str, expected: str | None) -> None:
+    files = {"m.py": f"import time\n{code}", "ext.so": ""}
+    artifact = Artifact(files, fails={"ext.so": REFUSED})
+    prediction = artifact.predict("m")
+    outcome: str | None = str(prediction.verdict)
+    if prediction.verdict is Verdict.FAILS:
+        assert prediction.failure is not None
+        outcome = prediction.failure.message
+
+    assert outcome == expected
+
+
+def test_a_death_under_an_unknown_condition_is_a_doubt() -> None:
+    files = {"m.py": "import time\nif time.f():\n    import ext\n", "ext.so": ""}
+    prediction = Artifact(files, fails={"ext.so": DEAD}).predict("m")
+
+    assert prediction.verdict is Verdict.UNCERTAIN
+    assert prediction.failure is not None
+    assert prediction.failure.crash == "SIGSEGV"
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ("hasattr(q, 'there')", True),
+        ("hasattr(q, 'gone')", True),
+        ("hasattr(q, 'sub')", True),
+        ("hasattr(lazy, 'gone')", True),
+        ("hasattr(c, 'a')", True),
+        ("not hasattr(q, 'there')", False),
+    ],
+)
+def test_a_module_is_asked_for_its_attributes(test: str, *, expected: bool) -> None:
+    code = f"import q.sub, lazy\nclass C: pass\nc = C()\nc.a = 1\nif {test}:\n    import nope\n"
+    files = {
+        "m.py": code,
+        "q/__init__.py": "there = 1\n",
+        "q/sub.py": "",
+        "lazy.py": "def __getattr__(name):\n    raise AttributeError(name)\n",
+        # A trace, so that an unknown test is not taken for one that fails.
+        f"nope{OLD}": "",
+    }
+
+    if "gone" in test:
+        # More attributes can be given to a module from anywhere.
+        assert importing("m", files) == "uncertain"
+    else:
+        assert importing("m", files) == (missing("'nope'") if expected else LOADS)

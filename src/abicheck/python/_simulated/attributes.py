@@ -8,7 +8,6 @@ from abicheck.python._simulated import paths
 from abicheck.python._simulated.classes import is_a, lookup_in_class
 from abicheck.python._simulated.frames import Frame
 from abicheck.python._simulated.machine import Machine
-from abicheck.python._simulated.raising import RaisedError
 from abicheck.python._simulated.values import (
     ABSENT,
     ANY,
@@ -78,12 +77,8 @@ class Attributes(Machine):
             return True if owner.scope.get(name) not in (ABSENT, ANY) else None
         if not isinstance(owner, Module):
             return None
-        try:
-            value = self.module_attribute(owner, name)
-        except RaisedError as error:
-            if is_a(error.value, "AttributeError"):
-                return False
-            raise
+        # That it lacks one is not claimed: it can be given more from anywhere.
+        value = self.module_attribute(owner, name)
         sure = owner.scope.get(name) not in (ABSENT, ANY) or isinstance(value, Module)
         return True if sure else None
 

@@ -26,7 +26,7 @@ from abicheck.python._simulated.questions import (
     shortened,
     truth,
 )
-from abicheck.python._simulated.raising import RaisedError
+from abicheck.python._simulated.raising import DiedError, RaisedError
 from abicheck.python._simulated.values import (
     ABSENT,
     ANY,
@@ -244,11 +244,7 @@ class Expressions(Machine):
         unsure = False
         value: Value = ANY
         for operand in node.values:
-            if unsure:
-                with frame.doubting():
-                    value = self.evaluate(frame, operand)
-            else:
-                value = self.evaluate(frame, operand)
+            value = self.perhaps(frame, operand) if unsure else self.evaluate(frame, operand)
             answer = truth(value)
             if answer is stops_on:
                 # An earlier operand may have stopped it, but with the same truth.
@@ -337,8 +333,16 @@ class Expressions(Machine):
         answer = self.decide(frame, node.test)
         if answer is not None:
             return self.evaluate(frame, node.body if answer else node.orelse)
+        return join((self.perhaps(frame, node.body), self.perhaps(frame, node.orelse)))
+
+    def perhaps(self, frame: Frame, node: ast.expr) -> Value:
+        """Evaluate an operand that may not be evaluated at all."""
         with frame.doubting():
-            return join((self.evaluate(frame, node.body), self.evaluate(frame, node.orelse)))
+            try:
+                return self.evaluate(frame, node)
+            except (RaisedError, DiedError) as error:
+                self.suspect(error)
+                return ANY
 
     def named(self, frame: Frame, node: ast.NamedExpr) -> Value:
         """Evaluate `name := value`."""
