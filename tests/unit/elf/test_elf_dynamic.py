@@ -13,6 +13,7 @@ from tests.elfbuilder import (
     DT_STRTAB,
     DT_TEXTREL,
     Elf,
+    Note,
     Shipped,
     read,
     reference,
@@ -121,6 +122,22 @@ def test_a_dynamic_segment_without_bytes_is_none() -> None:
     facts = read(elfpatch.segment(elfpatch.PT_DYNAMIC, p_filesz=0)(data))
 
     assert (facts.dynamic, facts.needed, facts.defect) == (False, (), None)
+
+
+def test_the_last_dynamic_segment_that_has_bytes_counts() -> None:
+    """`_dl_map_object_from_fd` overwrites l_ld with each PT_DYNAMIC it meets."""
+    data = Elf(soname="libv.so.1", notes=(Note(3, b"build id"),)).build()
+    first = read(data).segments[1]
+    null = first.vaddr + first.filesz - 16  # its DT_NULL, which is a whole table too
+    with_bytes, without = (
+        elfpatch.segment(elfpatch.PT_NOTE, p_type=elfpatch.PT_DYNAMIC, p_vaddr=null, p_filesz=size)(
+            data
+        )
+        for size in (16, 0)
+    )
+
+    assert read(with_bytes).soname is None
+    assert read(without).soname == "libv.so.1"
 
 
 def test_an_unknown_tag_is_passed_over(shipped: Shipped) -> None:
