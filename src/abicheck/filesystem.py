@@ -65,8 +65,9 @@ class Tree:
 
     def real(self, path: str) -> str | None:
         """Return the path with every link followed, or None where that leads nowhere."""
-        if not self._links:
-            path = posixpath.normpath(path)
+        # `..` is walked, as the kernel does: what it leaves must be there and be a folder.
+        if not self._links and ".." not in path:
+            path = "/" + posixpath.normpath(path).lstrip("/")
             return path if path in self._entries or path in self._children else None
         todo = [part for part in reversed(path.split("/")) if part not in ("", ".")]
         here = "/"
@@ -87,6 +88,8 @@ class Tree:
                 todo.extend(p for p in reversed(entry.target.split("/")) if p not in ("", "."))
                 continue
             if entry is None and step not in self._children:
+                return None
+            if todo and step not in self._children:
                 return None
             here = step
         return here

@@ -81,7 +81,8 @@ class Strings:
 
     def detach(self, largest: int) -> None:
         """Let go of the object's bytes; `largest` is the highest index still to be asked."""
-        if largest >= len(self.text) and self._rest is not None:
+        # Whatever DT_STRSZ says: a name that begins before the largest ends no later than it.
+        if self._rest is not None and self.text.find("\0", largest) < 0:
             self.text = str(self._rest, "latin-1")
         self._rest = None
 

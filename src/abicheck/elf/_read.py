@@ -12,7 +12,7 @@ from elftools.common.utils import struct_parse
 from elftools.elf.enums import ENUM_D_TAG_COMMON
 from elftools.elf.structs import ELFStructs
 
-from abicheck.elf._image import Image, MalformedError, Strings
+from abicheck.elf._image import Image, MalformedError, Strings, readable
 from abicheck.elf._notes import read_comment, read_notes
 from abicheck.elf._symtab import ORDER, SYMBOL, Symbols, count_symbols, read_relocations
 from abicheck.elf._versions import Versions
@@ -220,10 +220,10 @@ def _read_dynamic_facts(
             raise MalformedError(reason)
         return facts
     strings = Strings(image, address, tag("DT_STRSZ") or 0)
-    facts["needed"] = tuple(strings.at(value) for value in needed)
+    facts["needed"] = tuple(readable(strings.at(value)) for value in needed)
     for key, name in (("soname", "DT_SONAME"), ("rpath", "DT_RPATH"), ("runpath", "DT_RUNPATH")):
         value = tag(name)
-        facts[key] = None if value is None else strings.at(value)
+        facts[key] = None if value is None else readable(strings.at(value))
 
     versions = Versions()
     for name, read in (

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from struct import Struct
 from sys import byteorder
 
-from abicheck.elf._image import Image, MalformedError, Strings
+from abicheck.elf._image import Image, MalformedError, Strings, readable
 from abicheck.model import VersionNeed
 
 VERSYM_HIDDEN = 0x8000
@@ -55,7 +55,7 @@ class Versions:
         """Take DT_VERNEED and its chain of files and versions."""
         file, entry = Struct(order + "HHIII"), Struct(order + "IHHII")
         for where, (_, _, name, aux, _) in _chain(image, address, file, 4):
-            soname = strings.at(name)
+            soname = readable(strings.at(name))
             for _, (_, flags, other, version, _) in _chain(image, where + aux, entry, 4):
                 text = strings.at(version)
                 self.needs.append(VersionNeed(soname, text, bool(flags & _VER_FLG_WEAK)))

@@ -136,7 +136,7 @@ class _Reading:
 
     def _place(self, name: str) -> str:
         """Return where an installer puts a member: wheels keep some files in `NAME.data`."""
-        name = name.removeprefix("./")
+        name = posixpath.normpath(name)
         if self._artifact.kind is ArtifactKind.WHEEL:
             top, _, rest = name.partition("/")
             section, _, tail = rest.partition("/")
