@@ -8,7 +8,7 @@ counts; a chain that loops is cut where it repeats.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from struct import Struct
 from sys import byteorder
 
@@ -71,10 +71,6 @@ class Versions:
             if not flags & _VER_FLG_BASE:
                 self.defined[number & VERSYM_INDEX] = name
         self.names = tuple(names)
-
-    def view(self) -> Mapping[int, tuple[str, str]]:
-        """Return the versions needed, by index."""
-        return self._needed
 
 
 def _chain(

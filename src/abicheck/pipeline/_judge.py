@@ -116,9 +116,6 @@ class Judge:
             for module in inventory.extensions
             if module.selected is not None
         }
-        self._places = {
-            self._location(path): path for path in (*inventory.objects, *inventory.foreign)
-        }
         self._needed = {name for facts in inventory.objects.values() for name in facts.needed}
         self._extensions: dict[str, ExtensionModule] = {}
         self._handler = handler
@@ -147,17 +144,23 @@ class Judge:
             for module in self._inventory.extensions
             if module.selected is None and module.shadowed_by is None
         )
-        packages = [self.predict(name) for name in self._inventory.packages]
-        del packages  # predicted now, so that the libraries their sources open are known
+        # Predicted before the libraries are judged, so that those that sources open are known.
+        for name in self._inventory.packages:
+            self.predict(name)
         extensions = tuple(self._extension_root(p, m) for p, m in self._extensions.items())
         reached = {str(path) for root in extensions for path in root.link_map.objects}
+        ignored = {
+            self._target(sibling.location.path)
+            for module in self._inventory.extensions
+            for sibling in module.siblings
+        }
         libraries = tuple(
             root
             for path, facts in self._inventory.objects.items()
             if path not in reached
             and path not in self._extensions
             and not is_program(facts)
-            and not self._is_named_extension(path)
+            and path not in ignored
             for root in self._library_root(path)
         )
         return Case(
@@ -262,14 +265,6 @@ class Judge:
             return not path.rpartition("/")[2].startswith("lib") or bool(self._sites(module.name))
         return bool(self._sites(module.name))
 
-    def _is_named_extension(self, path: str) -> bool:
-        """Whether a file is a sibling that the importer ignores: nothing opens it."""
-        return any(
-            self._target(sibling.location.path) == path
-            for module in self._inventory.extensions
-            for sibling in module.siblings
-        )
-
     def _sites(self, module: str) -> tuple[ImportSite, ...]:
         return self._simulation.sites(module) if self._simulation is not None else ()
 
@@ -350,7 +345,8 @@ class Judge:
 
     def _library_root(self, path: str) -> Sequence[Root]:
         """Return a library that no extension reaches, where it does not load by itself."""
-        link_map, halt = self._loads.libraries.get(path) or (self._loader.open(path), None)
+        known = self._loads.libraries.get(path)
+        link_map = known[0] if known is not None else self._loader.open(path)
         halt = link_map.halt
         if halt is None:
             return ()
@@ -422,9 +418,6 @@ class Judge:
 
     def _target(self, path: PurePosixPath) -> str:
         return f"{self._root}/{path}"
-
-    def _location(self, path: str) -> PurePosixPath:
-        return self._where(path).path
 
     def _where(self, path: str) -> Location:
         thing = self._inventory.objects.get(path) or self._inventory.foreign.get(path)
