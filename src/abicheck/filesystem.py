@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from abicheck.model import TargetProfile
+
 _MAX_LINKS = 40  # Linux: MAXSYMLINKS
 
 
@@ -49,6 +51,16 @@ class Tree:
             self._add_parents(path)
             if entry.kind is Kind.DIRECTORY:
                 self._children.setdefault(path, set())
+
+    def over(self, below: Tree) -> Tree:
+        """Return this tree laid over another: what both name is as this one has it."""
+        merged = Tree({})
+        merged._entries = below._entries | self._entries
+        merged._children = below._children | self._children
+        for folder in below._children.keys() & self._children.keys():
+            merged._children[folder] = below._children[folder] | self._children[folder]
+        merged._links = below._links or self._links
+        return merged
 
     def _add_parents(self, path: str) -> None:
         while path != "/":
@@ -126,3 +138,11 @@ class Tree:
     def links(self) -> Iterable[str]:
         """Yield the path of every symbolic link, in the order of the artifact."""
         return (path for path, entry in self._entries.items() if entry.kind is Kind.SYMLINK)
+
+
+def target_tree(profile: TargetProfile) -> Tree:
+    """Return the files of a target that its loader could open, and its links."""
+    entries = {path: Entry(Kind.FILE) for path in profile.libraries}
+    for path, target in profile.links.items():
+        entries[path] = Entry(Kind.SYMLINK, None, target)
+    return Tree(entries)

@@ -124,7 +124,7 @@ class Loader:
         if known is None:
             left = []
             bound = assumed = 0
-            for ref in entry.facts.references if entry.facts is not None else ():
+            for ref in entry.references:
                 lookup = look_up(ref, self._startup, closed=True)
                 if lookup.outcome is Outcome.BOUND:
                     bound += 1
@@ -147,7 +147,7 @@ class Loader:
         providers, bound, assumed = known
         if not providers <= {other.file for other in local}:
             return None
-        wanted = {need.soname for need in entry.facts.version_needs} if entry.facts else set()
+        wanted = {need.soname for need in entry.version_needs}
         for other in local:
             if not other.table.versioned and any(other.is_called(soname) for soname in wanted):
                 return None
@@ -216,10 +216,9 @@ class _Opening:
             root = PurePosixPath(self._path)
             return LinkMap(root, objects=(root,), halt=error.halt)
         closed = self._halt is None
-        new = [entry for entry in search_list if not entry.ready and entry.facts is not None]
-        self._check_versions(new)
+        self._check_versions([entry for entry in search_list if not entry.ready])
         order = initialisation_order(search_list, self._profile.libc_version)
-        fresh = [entry for entry in reversed(order) if not entry.ready and entry.facts is not None]
+        fresh = [entry for entry in reversed(order) if not entry.ready]
         self._check_isa(fresh)
         # The start-up objects are searched first for everything; see Loader.unbound.
         local = [
@@ -255,7 +254,7 @@ class _Opening:
                 # DT_VERSYM is read as soon as there is a version of either kind.
                 failure = Failure(None, None, "SIGSEGV", decided_by=entry.path)
                 self._stop(Halt(Trouble.FILE, entry.path, failure))
-            for need in entry.facts.version_needs if entry.facts is not None else ():
+            for need in entry.version_needs:
                 provider = next((e for e in self._process.loaded if e.is_called(need.soname)), None)
                 if provider is None:
                     if need.soname in entry.needed:
@@ -296,14 +295,13 @@ class _Opening:
     ) -> int:
         """`_dl_relocate_object`: look up what each relocation names, in order."""
         facts = entry.facts
-        if facts is None:
-            return static_tls
-        self._check_relr(entry, facts)
-        if facts.static_tls and facts.tls_size:
-            static_tls += facts.tls_size
-            if static_tls > self._profile.static_tls:
-                failure = import_error(f"{entry.name}: {say.STATIC_TLS}", entry.path)
-                self._stop(Halt(Trouble.STATIC_TLS, entry.path, failure))
+        if facts is not None:
+            self._check_relr(entry, facts)
+            if facts.static_tls and facts.tls_size:
+                static_tls += facts.tls_size
+                if static_tls > self._profile.static_tls:
+                    failure = import_error(f"{entry.name}: {say.STATIC_TLS}", entry.path)
+                    self._stop(Halt(Trouble.STATIC_TLS, entry.path, failure))
         left, bound, assumed = self._loader.unbound(entry)
         self._bound += bound
         self._assumed += assumed
@@ -313,7 +311,7 @@ class _Opening:
             self._assumed += settled[1]
         else:
             self._bind(entry, left, local, closed=closed)
-        if facts.unknown_relocation is not None:
+        if facts is not None and facts.unknown_relocation is not None:
             message = say.bad_relocation(entry.name, facts.unknown_relocation)
             self._stop(Halt(Trouble.RELOCATION, entry.path, import_error(message, entry.path)))
         return static_tls

@@ -18,9 +18,11 @@ from abicheck.model import (
     FoundBy,
     Halt,
     Library,
+    SymbolRef,
     SymbolTable,
     TargetProfile,
     Trouble,
+    VersionNeed,
 )
 
 
@@ -53,6 +55,20 @@ class Loaded:
     def path(self) -> PurePosixPath:
         """Where the file lies on the target."""
         return PurePosixPath(self.file)
+
+    @property
+    def version_needs(self) -> tuple[VersionNeed, ...]:
+        """DT_VERNEED, in its order."""
+        if self.facts is not None:
+            return self.facts.version_needs
+        return self.library.version_needs if self.library is not None else ()
+
+    @property
+    def references(self) -> tuple[SymbolRef, ...]:
+        """What its relocations look up, in their order; nothing where that is not known."""
+        if self.facts is not None:
+            return self.facts.references
+        return self.library.load_references() if self.library is not None else ()
 
     def is_called(self, name: str) -> bool:
         """`_dl_name_match_p`."""
@@ -93,10 +109,11 @@ class Process:
         )
         self._default_path = tuple(f"{directory}/" for directory in profile.default_path)
         self.loaded: list[Loaded] = []
-        for soname in profile.interpreter.startup:
-            library = profile.libraries[soname]
-            started = _from_library(library, str(library.path), None)
-            started.names.add(soname)
+        for name in profile.interpreter.startup:
+            library = files.target_library(name)
+            started = _from_library(library, name, None)
+            if library.soname is not None:
+                started.names.add(library.soname)
             started.ready = True
             self.loaded.append(started)
         self.startup = tuple(self.loaded)
@@ -141,30 +158,27 @@ class Process:
     def _search(self, name: str, requester: Loaded) -> tuple[Loaded, Dependency]:
         skipped: list[str] = []
         other_class = False
-        for how, directory in self._directories(requester):
-            for candidate in self._files.candidates(directory, name):
-                library = self._files.library(candidate)
-                if library is not None:
-                    loaded = self._add_library(library, candidate, name, requester)
-                    return loaded, self._found(requester, name, loaded, how, skipped)
-                real = self._files.real(candidate)
-                if real is None:
-                    self._refuse_directory(candidate, requester)
-                    continue
-                if not self._files.is_readable(real):
-                    skipped.append(real)
-                    continue
-                verdict = self._verdict(real)
-                if verdict.fate is Fate.PASSED_OVER:
-                    other_class |= verdict.other_class
-                    skipped.append(real)
-                    continue
-                if verdict.fate is not Fate.MAPPED:
-                    raise self._refusal(
-                        candidate, real, verdict.fate, verdict.text, Trouble.LIBRARY
-                    )
-                loaded = self._add_object(real, candidate, name, requester)
+        for how, candidate in self._candidates(name, requester):
+            library = self._files.library(candidate)
+            if library is not None:
+                loaded = self._add_library(library, candidate, name, requester)
                 return loaded, self._found(requester, name, loaded, how, skipped)
+            real = self._files.real(candidate)
+            if real is None:
+                self._refuse_directory(candidate, requester)
+                continue
+            if not self._files.is_readable(real):
+                skipped.append(real)
+                continue
+            verdict = self._verdict(real)
+            if verdict.fate is Fate.PASSED_OVER:
+                other_class |= verdict.other_class
+                skipped.append(real)
+                continue
+            if verdict.fate is not Fate.MAPPED:
+                raise self._refusal(candidate, real, verdict.fate, verdict.text, Trouble.LIBRARY)
+            loaded = self._add_object(real, candidate, name, requester)
+            return loaded, self._found(requester, name, loaded, how, skipped)
         text = say.WRONG_CLASS.format(32) if other_class else say.ENOENT
         halt = Halt(
             Trouble.LIBRARY, requester.path, import_error(f"{name}: {text}", requester.path)
@@ -187,12 +201,24 @@ class Process:
             requester.path, name, loaded.path, how, None, tuple(map(PurePosixPath, skipped))
         )
 
+    def _candidates(self, name: str, requester: Loaded) -> Iterator[tuple[FoundBy, str]]:
+        """Yield each path that is tried for a name without a slash, in order."""
+        for how, directory in self._directories(requester):
+            for candidate in self._files.candidates(directory, name):
+                yield how, candidate
+        # _dl_load_cache_lookup names one file; whether it can be opened or not, no other.
+        for cached in self.profile.cache.get(name, ())[:1]:
+            yield FoundBy.CACHE, cached
+        for directory in self._default_path:
+            for candidate in self._files.candidates(directory, name):
+                yield FoundBy.DEFAULT_PATH, candidate
+
     def _directories(self, requester: Loaded) -> Iterator[tuple[FoundBy, str]]:
-        """Yield where a name without a slash is looked for, in order."""
+        """Yield where a name without a slash is looked for before the cache, in order."""
         if _run_path(requester) is None:
             chain: Loaded | None = requester
             while chain is not None:
-                rpath = chain.facts.rpath if chain.facts is not None else None
+                rpath = _rpath(chain)
                 if rpath and _run_path(chain) is None:
                     for directory in split_path(rpath, chain.origin, self.profile):
                         yield FoundBy.RPATH, directory
@@ -203,8 +229,6 @@ class Process:
         if runpath:
             for directory in split_path(runpath, requester.origin, self.profile):
                 yield FoundBy.RUNPATH, directory
-        for directory in self._default_path:
-            yield FoundBy.DEFAULT_PATH, directory
 
     def _map_path(
         self, path: str, name: str, requester: Loaded | None, how: FoundBy
@@ -267,6 +291,12 @@ def _run_path(entry: Loaded) -> str | None:
     if entry.facts is not None:
         return entry.facts.runpath
     return entry.library.runpath if entry.library is not None else None
+
+
+def _rpath(entry: Loaded) -> str | None:
+    if entry.facts is not None:
+        return entry.facts.rpath
+    return entry.library.rpath if entry.library is not None else None
 
 
 def _from_facts(facts: ElfFacts, path: str, real: str, loader: Loaded | None) -> Loaded:

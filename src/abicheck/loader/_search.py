@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
-from abicheck.filesystem import Tree
+from abicheck.filesystem import Tree, target_tree
 from abicheck.model import Library, TargetProfile
 
 # is_dst: `$NAME` or `${NAME}`, the longest possible identifier.
@@ -45,13 +45,12 @@ class FileSystem:
     """The target's files: what the artifact brings, over what the target has."""
 
     def __init__(self, tree: Tree, profile: TargetProfile) -> None:
-        self.tree = tree
+        self.tree = tree.over(target_tree(profile))
+        self._artifact = tree
         self._cwd = str(profile.task_root)
-        self._links = profile.links
         self._hwcaps = tuple(f"{name}/" for name in profile.hwcaps)
-        self._libraries: Mapping[str, Library] = {
-            str(library.path): library for library in profile.libraries.values()
-        }
+        self._libraries = profile.libraries
+        self._real: dict[str, str | None] = {}
         self._subdirectories: dict[str, tuple[str, ...]] = {}
 
     def absolute(self, path: str) -> str:
@@ -60,14 +59,21 @@ class FileSystem:
 
     def library(self, path: str) -> Library | None:
         """Return the target's own library at `path`, if there is one."""
-        path = posixpath.normpath(self.absolute(path))
-        folder, _, name = path.rpartition("/")
-        return self._libraries.get(f"{self._links.get(folder, folder)}/{name}")
+        real = self.real(path)
+        if real is None or self._artifact.entry(real) is not None:
+            return None
+        return self._libraries.get(real)
+
+    def target_library(self, path: str) -> Library:
+        """Return the target's own library that its loader knows as `path`."""
+        return self._libraries[self.tree.real(path) or path]
 
     def real(self, path: str) -> str | None:
-        """Return the artifact's file at `path`, links followed, or None."""
-        real = self.tree.real(self.absolute(path))
-        return real if real is not None and self.tree.is_file(real) else None
+        """Return the regular file at `path`, links followed, or None."""
+        if path not in self._real:
+            real = self.tree.real(self.absolute(path))
+            self._real[path] = real if real is not None and self.tree.is_file(real) else None
+        return self._real[path]
 
     def candidates(self, directory: str, name: str) -> Iterator[str]:
         """Yield the paths tried for `name` in one directory: hwcaps first, then itself."""

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from abicheck.model._objects import SymbolTable
+from abicheck.model._objects import SymbolRef, SymbolTable, VersionNeed
+
+
+def _no_references() -> tuple[SymbolRef, ...]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A shared library of the target: its place, what it offers and needs.
+    """A shared object of the target: its place, what it offers and needs.
 
-    `introduced` maps version nodes that only newer releases of the target
-    have to the day (ISO) from which they are served.  `doubtful` says why its
-    presence is not certain, or is empty.
+    `path` is its real path, no link in it.  An executable that exports symbols
+    is one as well, and mostly has no `soname`.  `introduced` maps version nodes
+    that only newer releases of the target have to the day (ISO) from which they
+    are served.  `doubtful` says why its presence is not certain, or is empty.
+    `load_references` gives what its relocations look up, where that is known:
+    it is asked only when the library meets something that is not the target's.
     """
 
-    soname: str
+    soname: str | None
     path: PurePosixPath
     table: SymbolTable
     needed: tuple[str, ...] = ()
+    rpath: str | None = None
     runpath: str | None = None
+    version_needs: tuple[VersionNeed, ...] = ()
+    load_references: Callable[[], tuple[SymbolRef, ...]] = field(
+        default=_no_references, compare=False
+    )
     introduced: Mapping[str, str] = field(default_factory=dict)
     doubtful: str = ""
     source: str = ""
@@ -33,9 +45,11 @@ class Interpreter:
     """The CPython of a target, as far as loading extensions depends on it.
 
     `exports` are the names of its dynamic symbol table; `sometimes` are those
-    among them that not every patch release has.  `startup` are the sonames
-    that the process holds before anything is imported.  `path` is sys.path.
-    `magic` are the first bytes of its bytecode files.
+    among them that not every patch release has.  `startup` is what the process
+    holds before anything is imported, by the loader's own names and in the
+    order of its search list, the executable first where it is known.  `path`
+    is sys.path.  `soname` is that of libpython, and empty where the executable
+    itself is the interpreter.  `magic` are the first bytes of its bytecode files.
     """
 
     version: tuple[int, int]
@@ -50,6 +64,7 @@ class Interpreter:
     stable_abi: Mapping[str, tuple[int, int]]
     shipped: frozenset[str] = frozenset()
     magic: bytes = b""
+    executable: PurePosixPath | None = None
 
     @property
     def tag(self) -> str:
@@ -64,7 +79,12 @@ class Interpreter:
 
 @dataclass(frozen=True, slots=True)
 class TargetProfile:
-    """Everything about a target that decides whether an object loads there."""
+    """Everything about a target that decides whether an object loads there.
+
+    `libraries` are keyed by their real path.  `links` are symbolic links of
+    the target, path to target text, relative or absolute.  `cache` is what
+    ld.so.cache has for a name: paths, of which the loader takes the first.
+    """
 
     name: str
     title: str
@@ -89,6 +109,7 @@ class TargetProfile:
     image: str
     limits: Mapping[str, int] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
+    cache: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def glibc(self) -> str:

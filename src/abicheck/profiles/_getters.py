@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from abicheck.errors import ProfileError
 
 T = TypeVar("T")
+
+
+_MAX_DIGITS: Final = 9
+
+
+def is_number(text: str) -> bool:
+    """Whether a part of a version is a number of a size that versions have."""
+    return text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS
 
 
 class Fields:
@@ -24,6 +32,9 @@ class Fields:
         self._data: dict[str, Any] = data
         self.where = where
         self._asked: set[str] = set()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._data
 
     def get(self, key: str, kind: type[T]) -> T:
         """Return the value at `key`, which must be there and must be a `kind`."""
@@ -53,7 +64,7 @@ class Fields:
         """Return a dotted version of `count` parts as numbers."""
         text = self.get(key, str)
         parts = text.split(".")
-        if len(parts) != count or not all(part.isdecimal() for part in parts):
+        if len(parts) != count or not all(map(is_number, parts)):
             reason = f"{self.where}.{key}: expected a version of {count} parts, found {text!r}"
             raise ProfileError(reason)
         return tuple(map(int, parts))
@@ -67,6 +78,14 @@ class Fields:
                 reason = f"{self.where}.{key}.{name}: expected {kind.__name__}, found {found}"
                 raise ProfileError(reason)
         return MappingProxyType(values)
+
+    def lists(self, key: str) -> Mapping[str, tuple[str, ...]]:
+        """Return an object whose values are lists of strings; empty where there is none."""
+        names = Fields(self.find(key, {}), f"{self.where}.{key}")
+        return MappingProxyType({name: names.strings(name) for name in names})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data)
 
     def one_of(self, key: str, known: Collection[str]) -> str:
         """Return a string that must be one of `known`."""

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
 from abicheck.errors import ProfileError
-from abicheck.model import Interpreter, Library, SymbolDef, SymbolTable, TargetProfile
-from abicheck.profiles._getters import Fields
-from abicheck.profiles._tables import split_sections, table_of
+from abicheck.filesystem import target_tree
+from abicheck.model import (
+    Interpreter,
+    Library,
+    SymbolDef,
+    SymbolRef,
+    SymbolTable,
+    TargetProfile,
+    VersionNeed,
+)
+from abicheck.profiles._getters import Fields, is_number
+from abicheck.profiles._tables import (
+    parse_references,
+    parse_version_need,
+    split_sections,
+    table_of,
+)
 
 DEFAULT_TARGET: Final = "lambda-python3.13-x86_64"
-_SCHEMA = 1
+SCHEMA: Final = 2
+_MAX_SIZE: Final = 256 << 20  # bytes; a host with a thousand libraries has 20 MiB
 _DATA: Final = files("abicheck.profiles") / "data"
-ReadTable = Callable[[str], str]
 
 
 def list_profiles() -> tuple[str, ...]:
@@ -34,17 +50,25 @@ def load_profile(name: str) -> TargetProfile:
     message gives the address of the offending value.
     """
     if name in list_profiles():
-        text = (_DATA / f"{name}.json").read_text(encoding="utf-8")
-        return _parse(text, name, _read_builtin_table)
+        return _parse((_DATA / f"{name}.json").read_bytes(), name)
     path = Path(name)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            data = file.read(_MAX_SIZE + 1)
+    except (OSError, ValueError) as error:
         known = get_close_matches(name, list_profiles(), n=1)
         hint = f"; did you mean {known[0]}?" if known else f"; known: {', '.join(list_profiles())}"
         reason = f"unknown target {name!r}{hint}"
         raise ProfileError(reason) from error
-    return _parse(text, path.name, _read_builtin_table)
+    return parse_profile(data, path.name)
+
+
+def parse_profile(data: bytes, where: str) -> TargetProfile:
+    """Return the profile that a file holds; `where` is what messages call it."""
+    if len(data) > _MAX_SIZE:
+        reason = f"{where}: larger than {_MAX_SIZE >> 20} MiB"
+        raise ProfileError(reason)
+    return _parse(data, where)
 
 
 def _read_builtin_table(name: str) -> str:
@@ -58,25 +82,46 @@ def _read_builtin_table(name: str) -> str:
         raise ProfileError(reason) from error
 
 
-def _parse(text: str, where: str, read_table: ReadTable) -> TargetProfile:
+class _Tables:
+    """The tables that a profile may name: its own, and those that come with abicheck."""
+
+    def __init__(self, inline: Mapping[str, str]) -> None:
+        self._inline = inline
+        self._sections: dict[str, dict[str, str]] = {}
+
+    def read(self, name: str) -> str:
+        """Return the whole text of a table."""
+        return self._inline[name] if name in self._inline else _read_builtin_table(name)
+
+    def section(self, name: str, soname: str | None) -> str | None:
+        """Return the lines of a library: a table of the profile's own is of one library."""
+        if name in self._inline:
+            return self._inline[name]
+        if name not in self._sections:
+            self._sections[name] = split_sections(_read_builtin_table(name))
+        return None if soname is None else self._sections[name].get(soname)
+
+
+def _parse(text: bytes, where: str) -> TargetProfile:
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         reason = f"{where}: not JSON: {error}"
         raise ProfileError(reason) from error
     fields = Fields(data, where)
-    if fields.get("schema", int) != _SCHEMA:
-        reason = f"{where}.schema: this version reads schema {_SCHEMA}"
+    if fields.get("schema", int) != SCHEMA:
+        reason = f"{where}.schema: this version reads schema {SCHEMA}"
         raise ProfileError(reason)
     if fields.get("libc", str) != "glibc":
         reason = f"{where}.libc: only glibc targets are judged"
         raise ProfileError(reason)
+    tables = _Tables(fields.mapping("tables", str))
     interpreter, exports = _interpreter(
-        Fields(fields.get("interpreter", dict), f"{where}.interpreter"), read_table
+        Fields(fields.get("interpreter", dict), f"{where}.interpreter"), tables
     )
     libc = fields.numbers("libc_version", 2)
     kernel = fields.numbers("kernel", 3)
-    fields.find("provenance", {})
+    fields.mapping("provenance", str)
     profile = TargetProfile(
         name=fields.get("name", str),
         title=fields.get("title", str),
@@ -93,7 +138,7 @@ def _parse(text: str, where: str, read_table: ReadTable) -> TargetProfile:
         kernel=(kernel[0], kernel[1], kernel[2]),
         isa_level=fields.get("isa_level", int),
         static_tls=fields.get("static_tls", int),
-        libraries=_libraries(fields, read_table, exports),
+        libraries=_libraries(fields, tables, exports),
         interpreter=interpreter,
         task_root=PurePosixPath(fields.get("task_root", str)),
         wheel_platforms=fields.strings("wheel_platforms"),
@@ -101,45 +146,57 @@ def _parse(text: str, where: str, read_table: ReadTable) -> TargetProfile:
         image=fields.find("image", ""),
         limits=fields.mapping("limits", int),
         links=fields.mapping("links", str),
+        cache=fields.lists("cache"),
     )
     fields.finish()
     _hold_to_laws(profile, where)
     return profile
 
 
-def _interpreter(fields: Fields, read_table: ReadTable) -> tuple[Interpreter, SymbolTable]:
+def _interpreter(fields: Fields, tables: _Tables) -> tuple[Interpreter, SymbolTable]:
     version = fields.numbers("version", 2)
     exports, sometimes = set(), set()
-    for line in read_table(fields.get("exports", str)).splitlines():
+    for line in tables.read(fields.get("exports", str)).splitlines():
         if not line.startswith("#"):
             name, _, mark = line.partition(" ")
             exports.add(name)
             if mark:
                 sometimes.add(name)
-    stable = {}
-    for line in read_table(fields.get("stable_abi", str)).splitlines():
-        if not line.startswith("#"):
-            added, _, name = line.partition(" ")
-            major, _, minor = added.partition(".")
-            stable[name] = (int(major), int(minor))
+    executable = fields.find("executable", "")
     interpreter = Interpreter(
         version=(version[0], version[1]),
         suffixes=fields.strings("suffixes"),
         exports=frozenset(exports),
         sometimes=frozenset(sometimes),
         path=tuple(map(PurePosixPath, fields.strings("path"))),
-        soname=fields.get("soname", str),
+        soname=fields.find("soname", ""),
         startup=fields.strings("startup"),
         builtin=frozenset(fields.strings("builtin")),
         stdlib=frozenset(fields.strings("stdlib")),
-        stable_abi=MappingProxyType(stable),
+        stable_abi=_stable_abi(fields, tables),
         shipped=frozenset(fields.strings("shipped", optional=True)),
         magic=_magic(fields),
+        executable=PurePosixPath(executable) if executable else None,
     )
     fields.finish()
     unversioned = (SymbolDef(),)
     table = SymbolTable(lambda: dict.fromkeys(exports, unversioned))
     return interpreter, table
+
+
+def _stable_abi(fields: Fields, tables: _Tables) -> Mapping[str, tuple[int, int]]:
+    table = fields.get("stable_abi", str)
+    stable = {}
+    for line in tables.read(table).splitlines():
+        if line.startswith("#"):
+            continue
+        added, _, name = line.partition(" ")
+        major, _, minor = added.partition(".")
+        if not (is_number(major) and is_number(minor)):
+            reason = f"{fields.where}.stable_abi: {table}: not 'version name': {line[:60]!r}"
+            raise ProfileError(reason)
+        stable[name] = (int(major), int(minor))
+    return MappingProxyType(stable)
 
 
 def _magic(fields: Fields) -> bytes:
@@ -151,54 +208,75 @@ def _magic(fields: Fields) -> bytes:
         raise ProfileError(reason) from error
 
 
-def _libraries(
-    profile: Fields, read_table: ReadTable, exports: SymbolTable
-) -> Mapping[str, Library]:
+def _libraries(profile: Fields, tables: _Tables, exports: SymbolTable) -> Mapping[str, Library]:
     libraries: dict[str, Library] = {}
-    texts: dict[str, dict[str, str]] = {}
     for fields in profile.objects("libraries"):
-        soname = fields.get("soname", str)
-        if soname in libraries:
-            reason = f"{fields.where}.soname: {soname} is listed twice"
+        path = fields.get("path", str)
+        if path in libraries:
+            reason = f"{fields.where}.path: {path} is listed twice"
             raise ProfileError(reason)
-        source = fields.find("symbols", "")
-        versions = fields.strings("versions", optional=True) or None
-        stand_in = fields.find("stand_in", False)  # noqa: FBT003 - a default, not a flag
-        if source == "interpreter":
-            table = exports
-        elif source:
-            if source not in texts:
-                texts[source] = split_sections(read_table(source))
-            body = texts[source].get(soname)
-            if body is None:
-                reason = f"{fields.where}.symbols: table {source!r} has no section [{soname}]"
-                raise ProfileError(reason)
-            table = table_of(body, f"{source}[{soname}]", versions, complete=not stand_in)
-        else:
-            table = SymbolTable(dict, versions=versions, versioned=True, complete=False)
-        libraries[soname] = Library(
-            soname=soname,
-            path=PurePosixPath(fields.get("path", str)),
-            table=table,
+        libraries[path] = Library(
+            soname=fields.get("soname", str) if "soname" in fields else None,
+            path=PurePosixPath(path),
+            table=_symbols(fields, tables, exports),
             needed=fields.strings("needed", optional=True),
+            rpath=fields.get("rpath", str) if "rpath" in fields else None,
+            runpath=fields.get("runpath", str) if "runpath" in fields else None,
+            version_needs=_version_needs(fields),
+            load_references=_references(fields, tables),
             introduced=fields.mapping("introduced", str),
             doubtful=fields.find("doubtful", ""),
-            source=source,
+            source=fields.find("symbols", ""),
         )
         fields.finish()
     return MappingProxyType(libraries)
 
 
+def _symbols(fields: Fields, tables: _Tables, exports: SymbolTable) -> SymbolTable:
+    soname = fields.find("soname", "")
+    source = fields.find("symbols", "")
+    versions = fields.strings("versions", optional=True) or None
+    stand_in = fields.find("stand_in", False)  # noqa: FBT003 - a default, not a flag
+    versioned = fields.find("versioned", versions is not None)
+    if source == "interpreter":
+        return exports
+    if not source:
+        return SymbolTable(dict, versions=versions, versioned=True, complete=False)
+    body = tables.section(source, soname)
+    if body is None:
+        reason = f"{fields.where}.symbols: table {source!r} has no section [{soname}]"
+        raise ProfileError(reason)
+    where = f"{source}[{soname}]"
+    return table_of(
+        body, where, versions, soname=soname, versioned=versioned, complete=not stand_in
+    )
+
+
+def _version_needs(fields: Fields) -> tuple[VersionNeed, ...]:
+    texts = fields.strings("version_needs", optional=True)
+    return tuple(parse_version_need(text, f"{fields.where}.version_needs") for text in texts)
+
+
+def _references(fields: Fields, tables: _Tables) -> Callable[[], tuple[SymbolRef, ...]]:
+    name = fields.find("references", "")
+    body = tables.read(name) if name else ""
+    return cache(lambda: parse_references(body, name))
+
+
 def _hold_to_laws(profile: TargetProfile, where: str) -> None:
-    for soname in profile.interpreter.startup:
-        if soname not in profile.libraries:
-            reason = f"{where}.interpreter.startup: {soname} is not among the libraries"
+    tree = target_tree(profile)
+    for path in profile.libraries:
+        if not path.startswith("/"):
+            reason = f"{where}.libraries: {path} is not absolute"
             raise ProfileError(reason)
-    for library in profile.libraries.values():
-        for soname in library.needed:
-            if soname not in profile.libraries:
-                reason = f"{where}.libraries: {library.soname} needs {soname}, which is not listed"
-                raise ProfileError(reason)
-        if not library.path.is_absolute():
-            reason = f"{where}.libraries: {library.soname}: {library.path} is not absolute"
+        if tree.real(path) != path:
+            reason = f"{where}.libraries: {path} is not a real path: {tree.real(path)}"
+            raise ProfileError(reason)
+    for path in profile.links:
+        if posixpath.normpath(path) != path or not path.startswith("/"):
+            reason = f"{where}.links: {path} is not absolute and normal"
+            raise ProfileError(reason)
+    for name in profile.interpreter.startup:
+        if tree.real(name) not in profile.libraries:
+            reason = f"{where}.interpreter.startup: {name} is not among the libraries"
             raise ProfileError(reason)

@@ -4,16 +4,23 @@
     GLIBC_2.14 memcpy F
 
 A version of `-` means none; a third word `h` marks a version that is hidden
-(`@`), anything else one that may be the default (`@@`).
+(`@`), anything else one that may be the default (`@@`).  References, which only
+captured profiles have, name the file of their version as well:
+
+    GLIBC_2.14 libc.so.6 memcpy F
+
+with `-` twice where there is no version; a fourth word of `w` marks a weak
+reference, `D` one to data, `W` a weak one to data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from itertools import count
 from typing import Final
 
 from abicheck.errors import ProfileError
-from abicheck.model import SymbolDef, SymbolTable
+from abicheck.model import SymbolDef, SymbolRef, SymbolTable, VersionNeed
 
 _FIRST_VERSION: Final = 2  # DT_VERSYM indices 0 and 1 are local and global
 
@@ -27,10 +34,16 @@ def split_sections(text: str) -> dict[str, str]:
     return sections
 
 
-def parse_symbols(body: str, where: str) -> Mapping[str, tuple[SymbolDef, ...]]:
-    """Return a section's definitions by name."""
+def parse_symbols(
+    body: str, where: str, numbers: Mapping[str, int] | None = None
+) -> Mapping[str, tuple[SymbolDef, ...]]:
+    """Return a section's definitions by name.
+
+    `numbers` are the DT_VERSYM indices of versions; others are numbered as
+    they come.
+    """
     found: dict[str, tuple[SymbolDef, ...]] = {}
-    indices: dict[str, int] = {}
+    indices = dict(numbers or {})
     made: dict[tuple[str, bool], SymbolDef] = {}
     for line in body.splitlines():
         words = line.split(" ")
@@ -51,12 +64,61 @@ def parse_symbols(body: str, where: str) -> Mapping[str, tuple[SymbolDef, ...]]:
     return found
 
 
-def table_of(
-    body: str, where: str, versions: tuple[str, ...] | None, *, complete: bool
+def table_of(  # noqa: PLR0913 - what a profile says of one
+    body: str,
+    where: str,
+    versions: tuple[str, ...] | None,
+    *,
+    soname: str = "",
+    versioned: bool = False,
+    complete: bool = True,
 ) -> SymbolTable:
-    """Return a table whose definitions are parsed on the first question."""
-    load: Callable[[], Mapping[str, tuple[SymbolDef, ...]]] = lambda: parse_symbols(body, where)  # noqa: E731
+    """Return a table whose definitions are parsed on the first question.
+
+    `versions` stand in the order of DT_VERDEF; the first may be the base
+    definition, which is called as the library is.  `versioned` says that there
+    is a DT_VERSYM even where there are no versions of its own.
+    """
     if versions is None:
         lines = (line.split(" ", 1)[0] for line in body.splitlines())
         versions = tuple(dict.fromkeys(version for version in lines if version != "-")) or None
-    return SymbolTable(load, versions=versions, versioned=versions is not None, complete=complete)
+        numbers = None
+    else:
+        base = soname != "" and versions[0] == soname
+        numbers = dict(zip(versions, count(_FIRST_VERSION - base)))
+    return SymbolTable(
+        lambda: parse_symbols(body, where, numbers),
+        versions=versions,
+        versioned=versioned or versions is not None,
+        complete=complete,
+    )
+
+
+def parse_references(body: str, where: str) -> tuple[SymbolRef, ...]:
+    """Return what an object looks up, in the order of the lines."""
+    references = []
+    for line in body.splitlines():
+        words = line.split(" ")
+        if len(words) != 4:  # noqa: PLR2004 - version, file, name, kind
+            reason = f"{where}: not 'version file name kind': {line[:60]!r}"
+            raise ProfileError(reason)
+        version, soname, name, kind = words
+        references.append(
+            SymbolRef(
+                name,
+                None if version == "-" else version,
+                None if soname == "-" else soname,
+                weak=kind in ("w", "W"),
+                data=kind in ("D", "W"),
+            )
+        )
+    return tuple(references)
+
+
+def parse_version_need(text: str, where: str) -> VersionNeed:
+    """Return `libc.so.6(GLIBC_2.14)`; a `?` at the end marks a weak one."""
+    soname, bracket, version = text.removesuffix("?").removesuffix(")").rpartition("(")
+    if not bracket:
+        reason = f"{where}: not 'file(version)': {text[:60]!r}"
+        raise ProfileError(reason)
+    return VersionNeed(soname, version, text.endswith("?"))

@@ -148,8 +148,8 @@ def doubtful_library(case: Case) -> Iterator[Fault]:
 
     def doubtful(root: Root) -> Iterable[tuple[PurePosixPath, str, str]]:
         for dependency in root.link_map.dependencies:
-            library = case.profile.libraries.get(dependency.name)
-            if library is not None and library.doubtful and dependency.provider == library.path:
+            library = case.profile.libraries.get(str(dependency.provider))
+            if library is not None and library.doubtful:
                 yield dependency.requester, dependency.name, library.doubtful
 
     for blamed in collect(case, doubtful, case.roots):

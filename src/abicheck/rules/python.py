@@ -109,7 +109,7 @@ def wrong_libpython(case: Case) -> Iterator[Fault]:
     for blamed in collect(case, needs):
         yield blamed.fault(
             f"is linked to {blamed.fact}",
-            why=f"the target has {case.profile.interpreter.soname}",
+            why=f"the target has {case.profile.interpreter.soname or 'no libpython'}",
             evidence=(blamed.fact,),
             fix=_fixes.reinstall(case, blamed.thing.location.path),
         )

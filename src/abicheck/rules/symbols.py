@@ -73,8 +73,8 @@ def _carriers(blamed: Blamed[tuple[UnmetVersion, ...]]) -> tuple[str, ...]:
 def _offered(case: Case, unmet: UnmetVersion) -> str:
     """Return the highest node of the same family that the provider has."""
     family = unmet.need.version.split("_", 1)[0]
-    provider = case.profile.libraries.get(unmet.need.soname)
-    if provider is not None and str(provider.path) == str(unmet.provider):
+    provider = case.profile.libraries.get(str(unmet.provider))
+    if provider is not None:
         versions = provider.table.versions or ()
     else:
         shipped = case.inventory.objects.get(str(unmet.provider))

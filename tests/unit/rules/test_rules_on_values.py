@@ -288,7 +288,7 @@ def test_a_private_name_of_some_patch_releases_is_a_warning() -> None:
     python = a_library(
         "libpython3.13.so.1.0", "PyModule_Create2", "_PySometimes", folder="/var/lang/lib"
     )
-    profile = replace(profile, libraries={**profile.libraries, python.soname: python})
+    profile = replace(profile, libraries={**profile.libraries, str(python.path): python})
 
     case = a_case(mod(references=(ref("_PySometimes"),)), profile=profile)
 
