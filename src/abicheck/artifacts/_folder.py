@@ -48,7 +48,7 @@ class FolderArtifact:
 
     def _accepted(self) -> Iterator[tuple[tuple[str, os.stat_result], int]]:
         total = count = 0
-        for name, status in self._walk(self._root, ""):
+        for name, status in self._walk():
             # On Windows a backslash cannot be part of a name, and here it is one character.
             fault = check_name(name, self._limits.path)
             if fault is not None:
@@ -64,20 +64,31 @@ class FolderArtifact:
                 continue
             yield (name, status), size
 
-    def _walk(self, folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
-        try:
-            with os.scandir(folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            self._note(Irregular.UNREADABLE, prefix or ".", error.strerror or str(error))
-            return
-        for entry in found:
-            name = f"{prefix}{entry.name}"
-            # lstat and not DirEntry.stat: the latter has no mode bits on Windows.
-            status = (folder / entry.name).lstat()
+    def _walk(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Yield each name below the root and its `lstat`; folders may nest without end."""
+        todo = [iter(self._children(""))]
+        while todo:
+            name = next(todo[-1], None)
+            if name is None:
+                todo.pop()
+                continue
+            try:
+                # lstat and not DirEntry.stat: the latter has no mode bits on Windows.
+                status = (self._root / name).lstat()
+            except OSError as error:
+                self._note(Irregular.UNREADABLE, name, error.strerror or str(error))
+                continue
             yield name, status
             if stat.S_ISDIR(status.st_mode):
-                yield from self._walk(folder / entry.name, f"{name}/")
+                todo.append(iter(self._children(f"{name}/")))
+
+    def _children(self, prefix: str) -> list[str]:
+        try:
+            with os.scandir(self._root / prefix) as entries:
+                return sorted(f"{prefix}{entry.name}" for entry in entries)
+        except OSError as error:
+            self._note(Irregular.UNREADABLE, prefix or ".", error.strerror or str(error))
+            return []
 
     def sha256(self) -> str | None:
         """Return None: a folder has no bytes of its own."""
@@ -96,8 +107,7 @@ class ObjectArtifact(FolderArtifact):
         super().__init__(path.parent, limits)
         self._path = path
 
-    def _walk(self, folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
-        del folder, prefix
+    def _walk(self) -> Iterator[tuple[str, os.stat_result]]:
         yield self._path.name, self._path.stat()
 
     def sha256(self) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,45 @@ def test_members_are_sorted_folder_by_folder(tmp_path: Path) -> None:
         m.name for m in members if m.kind is Kind.FILE
     ]
     assert irregular == []
+
+
+@contextmanager
+def _nested(folder: Path, name: str, depth: int) -> Iterator[None]:
+    """Make folders in one another, step by step, and take them away in the same manner.
+
+    What removes `tmp_path` calls itself once a level, and names each by its whole path.
+    """
+    here = os.open(folder, os.O_RDONLY)
+    for step in [name] * depth:
+        os.mkdir(step, dir_fd=here)
+        above, here = here, os.open(step, os.O_RDONLY, dir_fd=here)
+        os.close(above)
+    try:
+        yield
+    finally:
+        for step in [name] * depth:
+            below, here = here, os.open("..", os.O_RDONLY, dir_fd=here)
+            os.close(below)
+            os.rmdir(step, dir_fd=here)
+        os.close(here)
+
+
+def test_folders_may_nest_deeper_than_calls_may(tmp_path: Path) -> None:
+    """Each of fifteen hundred folders in one another is a member."""
+    with _nested(tmp_path, "d", 1500):
+        members, irregular = _read(tmp_path)
+
+    assert [len(m.name) for m in members] == [*range(1, 3000, 2)]
+    assert irregular == []
+
+
+def test_what_no_system_call_can_name_is_reported(tmp_path: Path) -> None:
+    """Beyond PATH_MAX a folder can be made step by step, and not be opened by its path."""
+    with _nested(tmp_path, "d" * 250, 20):
+        members, irregular = _read(tmp_path)
+
+    assert 10 < len(members) < 20
+    assert irregular[0][0] is Irregular.UNREADABLE
 
 
 def test_an_empty_folder_has_no_members(tmp_path: Path) -> None:
