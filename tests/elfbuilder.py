@@ -175,6 +175,7 @@ class Elf:
     stack: int | None = None
     tls: tuple[int, int] | None = None
     comment: bytes = b""
+    constants: bytes | None = None
     tags: Mapping[int, int] = field(default_factory=dict)
 
     def build(self) -> bytes:
@@ -254,7 +255,9 @@ class _Writer:
         elf = self._elf
         # PT_LOAD, PT_DYNAMIC and whatever else was asked for.
         count = 2 + len(elf.notes)
-        count += sum(wish is not None for wish in (elf.stack, elf.tls, elf.interpreter))
+        count += sum(
+            wish is not None for wish in (elf.stack, elf.tls, elf.interpreter, elf.constants)
+        )
         self._end = (64 if elf.wide else 52) + count * (56 if elf.wide else 32)
         for note in elf.notes:
             data = self._pack("III", len(note.name), len(note.desc), note.type)
@@ -268,6 +271,9 @@ class _Writer:
             self._segment(PT_GNU_STACK, 0, 0, flags=elf.stack)
         if elf.tls is not None:
             self._segment(PT_TLS, 0, 0, memsz=elf.tls[0], align=elf.tls[1])
+        if elf.constants is not None:
+            place = self._place(elf.constants)
+            self._segments.append((PT_LOAD, 4, place, len(elf.constants), len(elf.constants), 8))
         tags = self._tables()
         dynamic = b"".join(self._pack("WW", tag, value) for tag, value in (*tags, (0, 0)))
         where = self._place(dynamic)

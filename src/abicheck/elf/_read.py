@@ -31,11 +31,13 @@ _PAGE: Final = 4096
 
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_TLS = 1, 2, 3, 7
 _PT_GNU_STACK: Final = 0x6474E551
-_PF_X = 1
+_PF_X, _PF_R = 1, 4
 _DF_TEXTREL, _DF_STATIC_TLS = 4, 16
 _MAX_DYNAMIC: Final = 65_536
 _MAX_SEARCHED: Final = 64 << 20
 _IMPORTER: Final = "PyImport_ImportModule"
+# Cython's modules hold tens of kilobytes; what holds more is mostly tables.
+_MAX_CONSTANTS: Final = 256 << 10
 
 _TAG: Final[dict[str, int]] = {
     **ENUM_D_TAG_COMMON,
@@ -90,6 +92,7 @@ def read_elf(data: bytes | memoryview, location: Location) -> ElfFacts:
         facts.update(_read_segment_facts(view, header, segments))
         facts.update(_read_dynamic_facts(view, header, segments))
         facts["mentions"] = _read_mentions(data, facts.get("undefined", ()))
+        facts["constants"] = _read_constants(data, segments, facts.get("undefined", ()))
     except _MALFORMED as error:
         facts["defect"] = f"malformed: {error}" if str(error) else "malformed"
     return ElfFacts(location, size, header, **facts)
@@ -100,6 +103,18 @@ def _read_mentions(data: bytes | memoryview, undefined: tuple[SymbolRef, ...]) -
     if len(data) > _MAX_SEARCHED or not any(ref.name == _IMPORTER for ref in undefined):
         return ()
     return ("_cffi_backend",) if bytes(data).find(b"\0_cffi_backend\0") >= 0 else ()
+
+
+def _read_constants(
+    data: bytes | memoryview, segments: tuple[Segment, ...], undefined: tuple[SymbolRef, ...]
+) -> bytes:
+    """Return the segments that are only read, where code can import by a string in them."""
+    if not any(ref.name.startswith(_IMPORTER) for ref in undefined):
+        return b""
+    read_only = [s for s in segments if s.type == _PT_LOAD and s.flags == _PF_R]
+    if sum(s.filesz for s in read_only) > _MAX_CONSTANTS:
+        return b""
+    return b"".join(bytes(data[s.offset : s.offset + s.filesz]) for s in read_only)
 
 
 def _round_up(size: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -137,7 +137,8 @@ class ElfFacts:
     relocation order (DT_RELA, then DT_JMPREL).  `defect` is glibc's text for
     a header it refuses to read further (`file too short`, `cannot read file
     data`), or a sentence beginning with "malformed" where a table lies.
-    `mentions` are modules that its init function is known to import.
+    `mentions` are modules that its init function is known to import; `constants`
+    is the read-only data of one that can import modules, where that is small.
     `beyond_end` says that a segment reaches past the end of the file, so that
     touching it is a SIGBUS.
     """
@@ -168,6 +169,7 @@ class ElfFacts:
     textrel: bool = False
     unknown_relocation: int | None = None
     mentions: tuple[str, ...] = ()
+    constants: bytes = field(default=b"", repr=False)
     build_id: str | None = None
     compilers: tuple[str, ...] = ()
     defect: str | None = None

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from abicheck.elf import unpack_constants
 from abicheck.loader import Loader, init_function
 from abicheck.model import (
     ArtifactKind,
@@ -210,11 +211,16 @@ class Judge:
             self._loads,
             assume_missing_installed=alone,
             mentions=self._mentions,
+            words=self._words,
         )
 
     def _mentions(self, path: str) -> Sequence[str]:
         facts = self._inventory.objects.get(path)
         return facts.mentions if facts is not None else ()
+
+    def _words(self, path: str) -> bytes:
+        facts = self._inventory.objects.get(path)
+        return unpack_constants(facts.constants) if facts is not None else b""
 
     def _blame(self, module: str) -> Prediction:
         """Return a module's prediction; where the handler fails of it, by the handler's way."""

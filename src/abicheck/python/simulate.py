@@ -35,8 +35,8 @@ class Simulation:
     `sources` gives the bytes of a Python file by its target path, or None
     where they are not to be had.  With `assume_missing_installed` (a lone
     wheel), what the tree lacks is taken to be installed beside it.  `mentions`
-    gives the dotted names that an extension holds as strings of its own, which
-    is how the compiled modules that its init function imports can be told.
+    gives the modules that an extension's init function is known to import, and
+    `words` the bytes of its strings: what it may import is named in them.
     """
 
     def __init__(  # noqa: PLR0913 - each stands for one part of the outside
@@ -48,6 +48,7 @@ class Simulation:
         *,
         assume_missing_installed: bool,
         mentions: Callable[[str], Sequence[str]] | None = None,
+        words: Callable[[str], bytes] | None = None,
     ) -> None:
         self._tree = tree
         self._bytes = sources
@@ -63,6 +64,7 @@ class Simulation:
             self._bytes,
             self._objects,
             mentions or _none_mentioned,
+            words or _no_words,
             assume_missing_installed,
         )
         self._setting = setting
@@ -232,6 +234,10 @@ def _uncollected() -> Iterator[None]:
 
 def _none_mentioned(_path: str) -> tuple[str, ...]:
     return ()
+
+
+def _no_words(_path: str) -> bytes:
+    return b""
 
 
 def _asks_for(reference: Reference, module: str) -> bool:

@@ -40,6 +40,7 @@ STDLIB: Final = frozenset(
         "sys",
         "sysconfig",
         "time",
+        "tkinter",
         "typing",
         "warnings",
         "winreg",
@@ -78,7 +79,7 @@ class Loads:
 class Artifact:
     """A simulation of files given as text, and its loader."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each stands for one part of the outside
         self,
         files: Files,
         *,
@@ -86,9 +87,11 @@ class Artifact:
         uncertain: AbstractSet[str] = frozenset(),
         alone: bool = False,
         mentions: Mapping[str, Sequence[str]] | None = None,
+        words: Mapping[str, bytes] | None = None,
     ) -> None:
         data = {f"/var/task/{path}": text.encode() for path, text in files.items()}
         named = {f"/var/task/{path}": names for path, names in (mentions or {}).items()}
+        strings = {f"/var/task/{path}": text for path, text in (words or {}).items()}
         self.loads = Loads(fails or {}, uncertain)
         self.simulation = Simulation(
             Tree({path: Entry(Kind.FILE) for path in data}),
@@ -97,6 +100,7 @@ class Artifact:
             self.loads,
             assume_missing_installed=alone,
             mentions=lambda path: named.get(path, ()),
+            words=lambda path: strings.get(path, b""),
         )
 
     def predict(self, module: str) -> Prediction:
@@ -779,6 +783,57 @@ def test_a_module_that_cffi_generated_needs_its_backend() -> None:
 
     assert Artifact(files, mentions=mentions).outcome("ext") == missing("'_cffi_backend'")
     assert Artifact(files, mentions=mentions, alone=True).outcome("ext") == LOADS
+
+
+def doubted(artifact: Artifact, module: str) -> str | None:
+    """What may be said of an import of which the outcome is not known."""
+    prediction = artifact.predict(module)
+    assert prediction.verdict is Verdict.UNCERTAIN
+    assert prediction.failure is not None
+    return prediction.failure.message
+
+
+def test_an_extension_may_import_a_sibling_that_imports_it_back() -> None:
+    """As Cython does with the exception classes of the module it was written for."""
+    files = {
+        "p/__init__.py": "",
+        f"p/_a_fast{EXT}": "",
+        "p/_a.py": "class E(Exception): ...\nfrom ._a_fast import loop",
+    }
+    words = {f"p/_a_fast{EXT}": b"failedp._ap._a_fastE"}
+    place = f"/var/task/p/_a_fast{EXT}"
+
+    assert Artifact(files).outcome("p._a_fast") == LOADS
+    assert Artifact(files, words=words).outcome("p._a") == LOADS
+    said = doubted(Artifact(files, words=words), "p._a_fast")
+    assert said == circular("loop", "p._a_fast", place)[1]
+
+
+def test_an_extension_may_import_what_this_build_of_python_lacks() -> None:
+    files = {"p/__init__.py": "", f"p/tk{EXT}": "", "p/_finder.py": "import tkinter"}
+    direct = {f"p/tk{EXT}": b"\0_tkinter\0"}
+    through_a_sibling = {f"p/tk{EXT}": b"\0p._finder\0"}
+
+    for words in (direct, through_a_sibling):
+        said = doubted(Artifact(files, words=words), "p.tk")
+        assert said == "No module named '_tkinter'"
+
+
+def test_what_an_extension_names_and_can_import_is_no_doubt() -> None:
+    files = {"p/__init__.py": "", f"p/a{EXT}": "", "p/b.py": "import json"}
+    words = {f"p/a{EXT}": b"\0p.b\0json\0"}
+
+    assert Artifact(files, words=words).outcome("p.a") == LOADS
+
+
+def test_a_second_name_for_a_loaded_extension_is_a_doubt() -> None:
+    files = {
+        "p/__init__.py": "import sys; sys.path.insert(1, __path__[0]); import native",
+        "p/native.abi3.so": "",
+    }
+
+    assert Artifact(files).outcome("p") == LOADS
+    assert doubted(Artifact(files), "p.native") is not None
 
 
 LIBRARY: Final = "p/lib/libx.so"

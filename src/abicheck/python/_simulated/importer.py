@@ -12,8 +12,9 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Final
 
 from abicheck.python._simulated.classes import is_a
+from abicheck.python._simulated.compiled import Compiled
 from abicheck.python._simulated.frames import Frame
-from abicheck.python._simulated.machine import Machine, Task
+from abicheck.python._simulated.machine import Task
 from abicheck.python._simulated.questions import items_of
 from abicheck.python._simulated.raising import DiedError, GaveUpError, RaisedError
 from abicheck.python._simulated.values import (
@@ -43,14 +44,17 @@ _STARTUP: Final = frozenset(
 # What `from ctypes import *` brings that opens libraries.
 _STARRED: Final = {"ctypes": ("CDLL", "PyDLL", "RTLD_GLOBAL", "cdll", "pydll")}
 
-# What every module that cffi has generated imports, wherever it comes from.
-_CFFI: Final = "_cffi_backend"
+# Packages of the standard library that cannot be imported without one of them.
+_CORES: Final = {
+    "bz2": "_bz2", "curses": "_curses", "lzma": "_lzma", "sqlite3": "_sqlite3",
+    "tkinter": "_tkinter", "turtle": "_tkinter",
+}  # fmt: skip
 
 # Modules that may hold more than is known, and submodules that no file shows.
 _OPAQUE: Final = (ModuleKind.ASSUMED, ModuleKind.ALIAS, ModuleKind.EXTENSION)
 
 
-class Importer(Machine):
+class Importer(Compiled):
     """The part of a process that imports."""
 
     def load(self, name: str) -> Task:
@@ -87,17 +91,14 @@ class Importer(Machine):
         if found is not None:
             return assumed if owner is None and self._is_standard(name, found) else found
         if owner is None and self._is_provided(name):
+            compiled = _CORES.get(name)
+            if compiled is not None and compiled not in self.modules:
+                self._find(compiled, None)
             return assumed
         if not whole or self._is_hooked(name) or self._is_elsewhere(owner):
             return assumed
         text = f"No module named {name!r}"
         raise self.failed(text, "ModuleNotFoundError", name=name)
-
-    def entries(self, owner: Module | None) -> tuple[list[str], bool]:
-        """Return where submodules of `owner` are sought, and whether that is all."""
-        items = self.path.items if owner is None else owner.search
-        known = [item for item in items or () if isinstance(item, str)]
-        return known, items is not None and len(known) == len(items)
 
     def _is_provided(self, name: str) -> bool:
         if self.world.provides(name):
@@ -138,13 +139,14 @@ class Importer(Machine):
         """Create a module and run it; mirrors `_load_unlocked`."""
         module = _new_module(name, found)
         if found.kind is FoundKind.EXTENSION:
-            self._open_extension(module)
+            self.open_extension(module)
         elif found.kind is FoundKind.BYTECODE:
-            self._check_magic(module)
+            self.check_magic(module)
         self.modules[name] = module
         try:
             if found.kind is FoundKind.EXTENSION:
-                yield from self._import_mentioned(module)
+                yield from self.import_mentioned(module)
+                self.doubt_what_it_names(module)
             elif found.kind is not FoundKind.NAMESPACE:
                 yield from self.run_module(module)
         except RaisedError:
@@ -152,50 +154,6 @@ class Importer(Machine):
             raise
         module.initializing = False
         return None
-
-    def _import_mentioned(self, module: Module) -> Task:
-        """Import what an extension's init function imports, as far as that can be seen.
-
-        Cython's `cimport`, the C API of numpy and cffi name the compiled
-        module that they take functions from as a plain string.  Sources that
-        are named so may be imported later or never; those are left alone.
-        """
-        for name in self.setting.mentions(module.file):
-            if name in self.modules or module.name.startswith(f"{name}."):
-                continue
-            if name == _CFFI or self._is_compiled(name):
-                yield self.load(name)
-        return None
-
-    def _is_compiled(self, name: str) -> bool:
-        """Whether the artifact has a module only as a shared object, of whatever tag."""
-        *parents, tail = name.split(".")
-        entries, _ = self.entries(None)
-        folders = ["/".join((entry, *parents)) for entry in entries]
-        found = find(self.world.tree, tail, folders, self.world.interpreter)
-        if found is not None and found.kind is not FoundKind.NAMESPACE:
-            return found.kind is FoundKind.EXTENSION
-        return any(
-            child.startswith(f"{tail}.") and child.endswith((".so", ".pyd"))
-            for folder in folders
-            for child in self.world.tree.children(folder)
-        )
-
-    def _open_extension(self, module: Module) -> None:
-        failure = self.setting.loads.extension(
-            module.file, module.name, tuple(self.opened), self.everywhere
-        )
-        if failure is not None:
-            self.fail(failure, "ImportError", module.file, name=module.name, path=module.file)
-        self.mark_opened(module.file, self.dlopen_flags)
-
-    def _check_magic(self, module: Module) -> None:
-        """Mirror `_classify_pyc`: bytecode of another release is refused by its first bytes."""
-        magic = (self.setting.head(module.file) or b"")[:4]
-        own = self.world.interpreter.magic
-        if magic and own and magic != own:
-            text = f"bad magic number in {module.name!r}: {magic!r}"
-            raise self.failed(text, "ImportError", name=module.name, path=module.file)
 
     # --- import statements ---
 
@@ -281,7 +239,9 @@ class Importer(Machine):
     def _import_from(self, module: Module, name: str) -> Value:
         """Return a name taken from a module; mirrors `import_from` in `Python/ceval.c`."""
         value = self.module_attribute(module, name)
-        if value is not ABSENT:
+        # While its init function runs, an extension has nothing yet that can be relied on.
+        unborn = module.kind is ModuleKind.EXTENSION and module.initializing
+        if value is not ABSENT and not (unborn and value is ANY):
             return value
         if name in module.rebound:
             return ANY

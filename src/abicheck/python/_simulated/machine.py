@@ -92,8 +92,8 @@ class Setting:
 
     `read` gives a source by its path, its module's name and whether it is a
     package; `head` the first bytes of bytecode; `objects` the paths of files
-    named like shared objects; `mentions` the dotted names in an extension's
-    read-only data.
+    named like shared objects; `mentions` the modules that an extension is known
+    to import, `words` its strings, among which are those that it may import.
     """
 
     world: World
@@ -102,6 +102,7 @@ class Setting:
     head: Callable[[str], bytes | None]
     objects: Callable[[], Sequence[str]]
     mentions: Callable[[str], Sequence[str]]
+    words: Callable[[str], bytes]
     assume_missing_installed: bool
     libraries: dict[str, ImportSite] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
@@ -140,7 +141,15 @@ class Machine(ABC):
 
     @abstractmethod
     def suspect(self, error: RaisedError | DiedError) -> None:
+        """Note a failure under a condition that cannot be known, which may never hold."""
+
+    @abstractmethod
+    def doubt(self, error: RaisedError | DiedError) -> None:
         """Note a failure that may happen: with the `try` that would catch it, or as a doubt."""
+
+    @abstractmethod
+    def fork(self) -> Machine:
+        """Return a process in the same state."""
 
     @abstractmethod
     def caused_by(self, frame: Frame, value: ExceptionValue) -> ExceptionValue:

@@ -184,16 +184,26 @@ class Process(Statements, Importer):
         return replace(value, failure=failure, via=cause.via)
 
     def suspect(self, error: RaisedError | DiedError) -> None:
+        """Note a failure under a condition that cannot be known, which may never hold."""
+        if isinstance(error, DiedError) or not self.is_left_out(error.value):
+            self.doubt(error)
+        else:
+            self._is_caught(error)
+
+    def doubt(self, error: RaisedError | DiedError) -> None:
         """Note a failure that may happen: with the `try` that would catch it, or as a doubt."""
         if isinstance(error, DiedError):
             self.doubts.append(Doubt(error.failure, error.via))
-            return
+        elif not self._is_caught(error) and not error.is_own:
+            self.doubts.append(Doubt(failure_of(error.value), error.value.via))
+
+    def _is_caught(self, error: RaisedError) -> bool:
+        """Leave a failure that may happen with the `try` that would catch it, if there is one."""
         for guarded in reversed(self.tries):
             if guarded.catches(error.value) is not False:
                 guarded.possible.append(error)
-                return
-        if not error.is_own and not self.is_left_out(error.value):
-            self.doubts.append(Doubt(failure_of(error.value), error.value.via))
+                return True
+        return False
 
     # --- modules ---
 
