@@ -6,6 +6,7 @@ mirrors, so that it can be read beside it.
 """
 
 from abicheck.loader._extension import init_function
+from abicheck.loader._hwcaps import hwcaps_subdirectories
 from abicheck.loader._open import Loader
 
-__all__ = ["Loader", "init_function"]
+__all__ = ["Loader", "hwcaps_subdirectories", "init_function"]
