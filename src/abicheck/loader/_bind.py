@@ -6,7 +6,9 @@ import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from abicheck.loader import _releases as since
 from abicheck.loader._process import Loaded
+from abicheck.loader._releases import Release
 from abicheck.model import Outcome, SymbolRef
 
 _SECOND = 2  # DT_VERSYM index of the first version an unversioned reference still takes
@@ -26,7 +28,9 @@ class Lookup:
     """How the search for one reference ended.
 
     `assumed` says that it rests on a library whose symbols are not known;
-    `doubt` names the stand-in that should have had it.
+    `doubt` names the stand-in that should have had it.  `kills` and
+    `misplaced` end the load whatever a later object has: the file that the
+    reference names has no versions at all, or not this symbol.
     """
 
     outcome: Outcome
@@ -34,9 +38,10 @@ class Lookup:
     assumed: bool = False
     doubt: str = ""
     kills: bool = False
+    misplaced: bool = False
 
 
-def match(entry: Loaded, ref: SymbolRef) -> Match:
+def match(entry: Loaded, ref: SymbolRef, libc: Release) -> Match:
     """Ask one object for a reference, by the rules of `check_match`."""
     table = entry.table
     definitions = table.definitions.get(ref.name)
@@ -47,11 +52,16 @@ def match(entry: Loaded, ref: SymbolRef) -> Match:
             return Match.YES
         return Match.NO
     if not table.versioned:
-        broken = ref.soname is not None and entry.is_called(ref.soname)
+        broken = libc < since.UNVERSIONED_ACCEPTED and _is_named(entry, ref)
         return Match.KILLS if broken else Match.YES
     if any(d.version == ref.version or (d.version is None and not d.hidden) for d in definitions):
         return Match.YES
     return Match.NO
+
+
+def _is_named(entry: Loaded, ref: SymbolRef) -> bool:
+    """Whether the reference's version is expected of this very object."""
+    return ref.soname is not None and entry.is_called(ref.soname)
 
 
 def _might_have(entry: Loaded, ref: SymbolRef) -> Match:
@@ -67,18 +77,29 @@ def _might_have(entry: Loaded, ref: SymbolRef) -> Match:
     return Match.UNKNOWN
 
 
-def look_up(ref: SymbolRef, scope: Sequence[Loaded], *, closed: bool) -> Lookup:
+def look_up(ref: SymbolRef, scope: Sequence[Loaded], libc: Release, *, closed: bool) -> Lookup:
     """Search `scope` in order; `closed` says that no needed library is missing from it."""
     unknown: Loaded | None = None
     for entry in scope:
-        answer = match(entry, ref)
+        answer = match(entry, ref, libc)
         if answer is Match.YES:
             return Lookup(Outcome.BOUND, entry)
         if answer is Match.KILLS:
             return Lookup(Outcome.NO_VERSION, entry, kills=True)
         if answer is Match.UNKNOWN and unknown is None:
             unknown = entry
+        if answer is Match.NO and libc < since.MAY_MOVE and _must_have(entry, ref):
+            return Lookup(Outcome.NO_SYMBOL, entry, misplaced=True)
     return _unbound(ref, scope, unknown, closed=closed)
+
+
+def _must_have(entry: Loaded, ref: SymbolRef) -> bool:
+    """Whether glibc, up to 2.29, ends the search here: no other file may have the symbol.
+
+    An object without a single definition has an empty hash table, and is
+    passed over before it is asked.
+    """
+    return ref.version is not None and bool(entry.table.definitions) and _is_named(entry, ref)
 
 
 def _unbound(

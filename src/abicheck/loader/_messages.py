@@ -1,12 +1,13 @@
 """The loader's sentences, as `dlerror` gives them, and how it dies without one.
 
-Every text is glibc's own (release 2.34 unless said otherwise).
+Every text is glibc's own, the same from 2.26 to 2.42 unless it asks for the release.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from abicheck.loader import _releases as since
 from abicheck.model import SymbolRef, VersionNeed
 
 ENOENT: Final = "cannot open shared object file: No such file or directory"
@@ -15,23 +16,54 @@ WRONG_CLASS: Final = "wrong ELF class: ELFCLASS{}"
 TOO_SHORT: Final = "file too short"
 BAD_MAGIC: Final = "invalid ELF header"
 IS_DIRECTORY: Final = "cannot read file data: Is a directory"
+EXECUTABLE: Final = "cannot dynamically load executable"
+NO_DYNAMIC: Final = "object file has no dynamic section"
+NOT_PAGE_ALIGNED: Final = "ELF load command address/offset not page-aligned"
 CANNOT_MAP: Final = "failed to map segment from shared object"
+CANNOT_FILL: Final = "cannot map zero-fill pages"
 STATIC_TLS: Final = "cannot allocate memory in static TLS block"
 ISA_LEVEL: Final = "CPU ISA level is lower than required"
 EXEC_STACK: Final = "cannot enable executable stack as shared object requires: Invalid argument"
 RELR_MARKER: Final = "DT_RELR without GLIBC_ABI_DT_RELR dependency"
 
-# The two assertions below kill the process with status 127; the line numbers
-# in the text belong to the release.
-VERSION_FILE: Final = (
-    "Inconsistency detected by ld.so: dl-version.c: 205: _dl_check_map_versions: "
-    "Assertion `needed != NULL' failed!"
-)
-UNVERSIONED: Final = (
-    "Inconsistency detected by ld.so: dl-lookup.c: 105: check_match: Assertion "
-    "`version->filename == NULL || ! _dl_name_match_p (version->filename, map)' failed!"
-)
 EXIT_127: Final = "exit 127"
+
+# Two assertions kill the process with status 127.  The lines at which they stand in dl-version.c
+# and dl-lookup.c are part of the text; each row holds from its release on.
+_LINES: Final = (
+    ((2, 26), 224, 127),
+    ((2, 27), 205, 110),
+    ((2, 28), 205, 111),
+    ((2, 32), 205, 105),
+    ((2, 35), 204, 106),
+    ((2, 36), 204, 107),
+    ((2, 39), 204, 106),
+)
+
+
+def _lines(libc: since.Release) -> tuple[int, int] | None:
+    """Return the two lines in this release, or None where they were not read."""
+    if not since.OLDEST <= libc <= since.NEWEST:
+        return None
+    return next((version, lookup) for first, version, lookup in reversed(_LINES) if libc >= first)
+
+
+def version_file_not_loaded(libc: since.Release) -> str | None:
+    """Return what `_dl_check_map_versions` prints of a need on a file that nothing loaded."""
+    lines = _lines(libc)
+    return lines and (
+        f"Inconsistency detected by ld.so: dl-version.c: {lines[0]}: _dl_check_map_versions: "
+        "Assertion `needed != NULL' failed!"
+    )
+
+
+def provider_without_versions(libc: since.Release) -> str | None:
+    """Return what `check_match` prints, up to 2.40, of a provider that has lost its versions."""
+    lines = _lines(libc)
+    return lines and (
+        f"Inconsistency detected by ld.so: dl-lookup.c: {lines[1]}: check_match: Assertion "
+        "`version->filename == NULL || ! _dl_name_match_p (version->filename, map)' failed!"
+    )
 
 
 def version_not_found(provider: str, need: VersionNeed, requester: str) -> str:
@@ -43,6 +75,15 @@ def undefined_symbol(requester: str, ref: SymbolRef) -> str:
     """Return what `_dl_lookup_symbol_x` says of a strong reference that nothing meets."""
     version = f", version {ref.version}" if ref.version is not None else ""
     return f"{requester}: undefined symbol: {ref.name}{version}"
+
+
+def not_in_its_file(requester: str, ref: SymbolRef, libc: since.Release) -> str:
+    """Return what `_dl_lookup_symbol_x` says, up to 2.29, where the named file lacks a symbol."""
+    comma = "," if libc == (2, 26) else ""
+    return (
+        f"{requester}: symbol {ref.name}{comma} version {ref.version} not defined in file "
+        f"{ref.soname} with link time reference"
+    )
 
 
 def bad_relocation(requester: str, number: int) -> str:

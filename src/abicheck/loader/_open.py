@@ -9,7 +9,8 @@ from typing import Final
 
 from abicheck.filesystem import Tree
 from abicheck.loader import _messages as say
-from abicheck.loader._bind import look_up
+from abicheck.loader import _releases as since
+from abicheck.loader._bind import Lookup, look_up
 from abicheck.loader._extension import init_function
 from abicheck.loader._process import HaltError, Loaded, Process, import_error
 from abicheck.loader._search import FileSystem
@@ -30,9 +31,7 @@ from abicheck.model import (
     UnmetVersion,
 )
 
-_RELR_SINCE: Final = (2, 36)
 _RELR_MARKER: Final = "GLIBC_ABI_DT_RELR"
-_ISA_CHECK_SINCE: Final = (2, 33)
 
 
 class Loader:
@@ -55,7 +54,7 @@ class Loader:
         self._foreign = foreign
         self._files = FileSystem(tree, profile)
         self._startup = Process(self._files, objects, foreign, profile).startup
-        self._unbound: dict[str, tuple[list[SymbolRef], int, int]] = {}
+        self._unbound: dict[str, tuple[list[tuple[SymbolRef, Lookup]], int, int]] = {}
         self._settled: dict[str, tuple[frozenset[str], int, int]] = {}
         self._opened: dict[tuple[str, tuple[str, ...], frozenset[str]], LinkMap] = {}
 
@@ -74,6 +73,8 @@ class Loader:
                 if self.open(earlier).loads:
                     search_list = _Opening(self, process, earlier).map_all()
                     for entry in search_list:
+                        if entry.facts is not None and not entry.ready:
+                            process.take_static_tls(entry.facts)
                         entry.ready = True
                     if earlier in everywhere:
                         process.global_scope += search_list
@@ -113,7 +114,7 @@ class Loader:
                 return True
         return False
 
-    def unbound(self, entry: Loaded) -> tuple[list[SymbolRef], int, int]:
+    def unbound(self, entry: Loaded) -> tuple[list[tuple[SymbolRef, Lookup]], int, int]:
         """Return the references the start-up objects do not meet, and how many they do.
 
         The second count is of those that rest on an unlisted symbol.  The
@@ -125,12 +126,12 @@ class Loader:
             left = []
             bound = assumed = 0
             for ref in entry.references:
-                lookup = look_up(ref, self._startup, closed=True)
+                lookup = look_up(ref, self._startup, self._profile.libc_version, closed=True)
                 if lookup.outcome is Outcome.BOUND:
                     bound += 1
                     assumed += lookup.assumed
                 else:
-                    left.append(ref)
+                    left.append((ref, lookup))
             known = (left, bound, assumed)
             self._unbound[entry.file] = known
         return known
@@ -139,7 +140,7 @@ class Loader:
         """Return what an earlier root established, where it holds for this scope as well.
 
         A reference that a library has met is met wherever that library is in
-        scope.  Only a provider without versions could come first and kill.
+        scope.  Only a file that the reference names could come first and end it.
         """
         known = self._settled.get(entry.file)
         if known is None:
@@ -148,8 +149,9 @@ class Loader:
         if not providers <= {other.file for other in local}:
             return None
         wanted = {need.soname for need in entry.version_needs}
+        strict = self._profile.libc_version < since.MAY_MOVE
         for other in local:
-            if not other.table.versioned and any(other.is_called(soname) for soname in wanted):
+            if (strict or not other.table.versioned) and any(map(other.is_called, wanted)):
                 return None
         return bound, assumed
 
@@ -216,8 +218,9 @@ class _Opening:
             root = PurePosixPath(self._path)
             return LinkMap(root, objects=(root,), halt=error.halt)
         closed = self._halt is None
-        self._check_versions([entry for entry in search_list if not entry.ready])
-        order = initialisation_order(search_list, self._profile.libc_version)
+        new = [entry for entry in search_list if not entry.ready]
+        self._check_versions(new)
+        order = initialisation_order(search_list, new, self._profile.libc_version)
         fresh = [entry for entry in reversed(order) if not entry.ready]
         self._check_isa(fresh)
         # The start-up objects are searched first for everything; see Loader.unbound.
@@ -226,9 +229,9 @@ class _Opening:
             for entry in dict.fromkeys((*self._process.global_scope, *search_list))
             if entry not in self._process.startup
         ]
-        static_tls = 0
         for entry in fresh:
-            static_tls = self._relocate(entry, local, static_tls, closed=closed)
+            self._relocate(entry, local, closed=closed)
+        self._run_unrelocated(fresh)
         for entry in search_list:
             entry.ready = True
         return LinkMap(
@@ -259,30 +262,31 @@ class _Opening:
                 if provider is None:
                     if need.soname in entry.needed:
                         continue  # its absence has been reported as a missing library
-                    failure = Failure(
-                        None, None, say.EXIT_127, self._dated(say.VERSION_FILE), entry.path
-                    )
+                    text = say.version_file_not_loaded(self._profile.libc_version)
+                    failure = Failure(None, None, say.EXIT_127, text, entry.path)
                     self._stop(Halt(Trouble.VERSION_FILE, entry.path, failure))
                     continue
                 versions = provider.table.versions
                 if versions is None or need.version in versions:
-                    since = (
+                    day = (
                         ""
                         if provider.library is None
                         else provider.library.introduced.get(need.version, "")
                     )
-                    if since and not need.weak:
-                        self._recent.append(RecentNeed(entry.path, need, since))
+                    if day and not need.weak:
+                        self._recent.append(RecentNeed(entry.path, need, day))
                     continue
                 if need.weak:
                     continue
                 self._unmet.append(UnmetVersion(entry.path, provider.path, need))
                 message = say.version_not_found(provider.name, need, entry.name)
                 self._stop(Halt(Trouble.VERSION, entry.path, import_error(message, entry.path)))
+            if entry.facts is not None:
+                self._check_relr(entry, entry.facts)
 
     def _check_isa(self, fresh: Sequence[Loaded]) -> None:
         """`dl_isa_level_check`: every bit that an object needs must be the CPU's."""
-        if self._profile.libc_version < _ISA_CHECK_SINCE or self._profile.machine != "x86_64":
+        if self._profile.libc_version < since.ISA_LEVEL or self._profile.machine != "x86_64":
             return
         has = (1 << self._profile.isa_level) - 1
         for entry in fresh:
@@ -290,18 +294,23 @@ class _Opening:
                 failure = import_error(f"{entry.name}: {say.ISA_LEVEL}", entry.path)
                 self._stop(Halt(Trouble.ISA, entry.path, failure))
 
-    def _relocate(
-        self, entry: Loaded, local: Sequence[Loaded], static_tls: int, *, closed: bool
-    ) -> int:
+    def _run_unrelocated(self, fresh: Sequence[Loaded]) -> None:
+        """Up to 2.35 packed relocations were skipped in silence: the first pointer used kills."""
+        for entry in fresh:
+            if (
+                entry.facts is not None
+                and entry.facts.relr
+                and self._profile.libc_version < since.RELR
+            ):
+                failure = Failure(None, None, "SIGSEGV", decided_by=entry.path)
+                self._stop(Halt(Trouble.RELR, entry.path, failure))
+
+    def _relocate(self, entry: Loaded, local: Sequence[Loaded], *, closed: bool) -> None:
         """`_dl_relocate_object`: look up what each relocation names, in order."""
         facts = entry.facts
-        if facts is not None:
-            self._check_relr(entry, facts)
-            if facts.static_tls and facts.tls_size:
-                static_tls += facts.tls_size
-                if static_tls > self._profile.static_tls:
-                    failure = import_error(f"{entry.name}: {say.STATIC_TLS}", entry.path)
-                    self._stop(Halt(Trouble.STATIC_TLS, entry.path, failure))
+        if facts is not None and not self._process.take_static_tls(facts):
+            failure = import_error(f"{entry.name}: {say.STATIC_TLS}", entry.path)
+            self._stop(Halt(Trouble.STATIC_TLS, entry.path, failure))
         left, bound, assumed = self._loader.unbound(entry)
         self._bound += bound
         self._assumed += assumed
@@ -314,17 +323,23 @@ class _Opening:
         if facts is not None and facts.unknown_relocation is not None:
             message = say.bad_relocation(entry.name, facts.unknown_relocation)
             self._stop(Halt(Trouble.RELOCATION, entry.path, import_error(message, entry.path)))
-        return static_tls
 
     def _bind(
-        self, entry: Loaded, left: Sequence[SymbolRef], local: Sequence[Loaded], *, closed: bool
+        self,
+        entry: Loaded,
+        left: Sequence[tuple[SymbolRef, Lookup]],
+        local: Sequence[Loaded],
+        *,
+        closed: bool,
     ) -> None:
         """Search the local scope for what the start-up objects do not have."""
         unmet = {binding.need.version for binding in self._unmet if binding.requester == entry.path}
         providers: set[str] = set()
         bound = assumed = failed = 0
-        for ref in left:
-            lookup = look_up(ref, local, closed=closed)
+        for ref, first in left:
+            lookup = first
+            if not (first.kills or first.misplaced):
+                lookup = look_up(ref, local, self._profile.libc_version, closed=closed)
             if lookup.outcome is Outcome.BOUND:
                 bound += 1
                 assumed += lookup.assumed
@@ -332,14 +347,17 @@ class _Opening:
                     providers.add(lookup.provider.file)
             elif lookup.kills:
                 failed += 1
-                text = self._dated(say.UNVERSIONED)
+                text = say.provider_without_versions(self._profile.libc_version)
                 failure = Failure(None, None, say.EXIT_127, text, entry.path)
                 self._stop(Halt(Trouble.UNVERSIONED_PROVIDER, entry.path, failure))
             elif lookup.outcome is not Outcome.WEAK_UNBOUND:
                 failed += 1
                 outcome = Outcome.NO_VERSION if ref.version in unmet else lookup.outcome
                 self._bindings.append(Binding(entry.path, ref, outcome, lookup.doubt))
-                failure = import_error(say.undefined_symbol(entry.name, ref), entry.path)
+                text = say.undefined_symbol(entry.name, ref)
+                if lookup.misplaced:
+                    text = say.not_in_its_file(entry.name, ref, self._profile.libc_version)
+                failure = import_error(text, entry.path)
                 self._stop(Halt(Trouble.SYMBOL, entry.path, failure, certain=not lookup.doubt))
         self._bound += bound
         self._assumed += assumed
@@ -347,19 +365,13 @@ class _Opening:
             self._loader.settle(entry, frozenset(providers), bound, assumed)
 
     def _check_relr(self, entry: Loaded, facts: ElfFacts) -> None:
-        if not facts.relr or any(n.version == _RELR_MARKER for n in facts.version_needs):
-            return
-        if self._profile.libc_version < _RELR_SINCE:
-            # The relocations are skipped in silence, and the first pointer kills.
-            failure = Failure(None, None, "SIGSEGV", decided_by=entry.path)
-            self._stop(Halt(Trouble.RELR, entry.path, failure))
-        elif any(
-            n.soname == "libc.so.6" and n.version.startswith("GLIBC_2.")
-            for n in facts.version_needs
+        """Refuse packed relocations that are not announced: `_dl_check_map_versions`, its end."""
+        if (
+            facts.relr
+            and self._profile.libc_version >= since.RELR
+            and facts.version_needs
+            and any(name.startswith("libc.so.") for name in facts.needed)
+            and all(need.version != _RELR_MARKER for need in facts.version_needs)
         ):
             failure = import_error(f"{entry.name}: {say.RELR_MARKER}", entry.path)
             self._stop(Halt(Trouble.RELR, entry.path, failure))
-
-    def _dated(self, text: str) -> str | None:
-        """Return an assertion's text where its line number is known to be this release's."""
-        return text if self._profile.libc_version == (2, 34) else None

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from abicheck.loader import _messages as say
 from abicheck.loader._search import FileSystem, expand, split_path
+from abicheck.loader._tls import TlsBlock, take_static_tls
 from abicheck.loader._verify import Fate, Verdict, verify, verify_foreign
 from abicheck.model import (
     Dependency,
@@ -24,6 +25,8 @@ from abicheck.model import (
     Trouble,
     VersionNeed,
 )
+
+_PT_TLS = 7
 
 
 @dataclass(slots=True, eq=False)
@@ -118,6 +121,19 @@ class Process:
             self.loaded.append(started)
         self.startup = tuple(self.loaded)
         self.global_scope: list[Loaded] = []
+        self._tls_room = profile.static_tls
+
+    def take_static_tls(self, facts: ElfFacts) -> bool:
+        """Give an object the static TLS that it insists on; False where there is too little."""
+        if not (facts.static_tls and facts.tls_size):
+            return True
+        first = next((s.vaddr for s in facts.segments if s.type == _PT_TLS), 0)
+        block = TlsBlock(facts.tls_size, facts.tls_align, first % max(facts.tls_align, 1))
+        profile = self.profile
+        room = take_static_tls(profile.libc_version, profile.machine, self._tls_room, block)
+        if room is not None:
+            self._tls_room = room
+        return room is not None
 
     # --- _dl_map_object ---
 
@@ -176,7 +192,8 @@ class Process:
                 skipped.append(real)
                 continue
             if verdict.fate is not Fate.MAPPED:
-                raise self._refusal(candidate, real, verdict.fate, verdict.text, Trouble.LIBRARY)
+                named = name if verdict.opened else candidate
+                raise self._refusal(named, real, verdict, Trouble.LIBRARY)
             loaded = self._add_object(real, candidate, name, requester)
             return loaded, self._found(requester, name, loaded, how, skipped)
         text = say.WRONG_CLASS.format(32) if other_class else say.ENOENT
@@ -250,16 +267,17 @@ class Process:
             text = say.WRONG_CLASS.format(32) if verdict.other_class else say.ENOENT
             raise HaltError(Halt(trouble, at, import_error(f"{path}: {text}", at)))
         if verdict.fate is not Fate.MAPPED:
-            raise self._refusal(path, real, verdict.fate, verdict.text, trouble)
+            raise self._refusal(path, real, verdict, trouble)
         return self._add_object(real, path, name, requester), ()
 
-    def _refusal(self, path: str, real: str, fate: Fate, text: str, trouble: Trouble) -> HaltError:
+    @staticmethod
+    def _refusal(name: str, real: str, verdict: Verdict, trouble: Trouble) -> HaltError:
         at = PurePosixPath(real)
-        if fate is Fate.KILLS:
-            failure = Failure(None, None, crash=text, decided_by=at)
+        if verdict.fate is Fate.KILLS:
+            failure = Failure(None, None, crash=verdict.text, decided_by=at)
         else:
-            failure = import_error(f"{path}: {text}", at)
-        return HaltError(Halt(trouble, at, failure), defect=text)
+            failure = import_error(f"{name}: {verdict.text}", at)
+        return HaltError(Halt(trouble, at, failure), defect=verdict.text)
 
     def _verdict(self, real: str) -> Verdict:
         facts = self._objects.get(real)

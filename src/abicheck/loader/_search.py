@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from abicheck.filesystem import Tree, target_tree
+from abicheck.loader import _releases as since
 from abicheck.model import Library, TargetProfile
 
-# is_dst: `$NAME` or `${NAME}`, the longest possible identifier.
-_TOKEN: Final = re.compile(r"\$(?:\{(ORIGIN|PLATFORM|LIB)\}|(ORIGIN|PLATFORM|LIB)(?![A-Za-z0-9_]))")
+# is_dst: `$NAME` or `${NAME}`, the longest possible identifier; or, at first, a whole path element.
+_NAMES: Final = r"\$(?:\{(ORIGIN|PLATFORM|LIB)\}|(ORIGIN|PLATFORM|LIB)"
+_TOKEN: Final = re.compile(_NAMES + r"(?![A-Za-z0-9_]))")
+_ELEMENT: Final = re.compile(_NAMES + r"(?=/|$))")
 
 
 def expand(text: str, origin: str, profile: TargetProfile) -> str:
@@ -19,7 +22,8 @@ def expand(text: str, origin: str, profile: TargetProfile) -> str:
     if "$" not in text:
         return text
     values = {"ORIGIN": origin, "PLATFORM": profile.platform, "LIB": profile.lib}
-    return _TOKEN.sub(lambda match: values[match[1] or match[2]], text)
+    token = _TOKEN if profile.libc_version >= since.LONGEST_TOKEN else _ELEMENT
+    return token.sub(lambda match: values[match[1] or match[2]], text)
 
 
 def split_path(text: str, origin: str, profile: TargetProfile) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
-"""The order in which new objects are relocated: `_dl_sort_maps` of two eras."""
+"""The order in which new objects are relocated: `_dl_sort_maps` of three eras."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol, TypeVar
 
-_DEPTH_FIRST = (2, 35)
+from abicheck.loader import _releases as since
+from abicheck.loader._releases import Release
 
 
 class Node(Protocol):
@@ -20,20 +22,30 @@ class Node(Protocol):
 N = TypeVar("N", bound=Node)
 
 
-def initialisation_order(search_list: Sequence[N], libc: tuple[int, int]) -> list[N]:
-    """Return `l_initfini`: the root first, every other object before what it needs."""
+def initialisation_order(search_list: Sequence[N], new: Sequence[N], libc: Release) -> list[N]:
+    """Return every object before what it needs, the root first; relocation goes backwards.
+
+    From 2.32 on this is `l_initfini`, of the whole search list.  Before,
+    `dl_open_worker` sorts the objects that are `new` once more, the root
+    among them.
+    """
     root, rest = search_list[0], list(search_list[1:])
-    if libc >= _DEPTH_FIRST:
+    if libc >= since.DEPTH_FIRST:
         return [root, *_depth_first(rest)]
-    return [root, *_quadratic(rest)]
+    edges = {id(entry): {id(dep) for dep in entry.dependencies} for entry in search_list}
+    if libc >= since.ONE_ORDER:
+        return [root, *_quadratic(rest, edges)]
+    # By then, the root's own list of dependencies is its whole closure.
+    edges[id(root)] = {id(entry) for entry in rest}
+    return _quadratic(list(new), edges)
 
 
-def _quadratic(maps: list[N]) -> list[N]:
+def _quadratic(maps: list[N], needs: Mapping[int, AbstractSet[int]]) -> list[N]:
     """Move each object behind the last one that needs it, as glibc did up to 2.34."""
     count = len(maps)
     if count <= 1:
         return maps
-    edges = [{id(dep) for dep in entry.dependencies} for entry in maps]
+    edges = [needs[id(entry)] for entry in maps]
     seen = [0] * count
     i = 0
     while True:

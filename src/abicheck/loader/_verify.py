@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from abicheck.loader import _messages as say
-from abicheck.model import ElfFacts, ElfHeader, Foreign, ForeignFile, TargetProfile
+from abicheck.loader import _releases as since
+from abicheck.model import ElfFacts, ElfHeader, Foreign, ForeignFile, Segment, TargetProfile
 
 _CLASS64, _LITTLE = 2, 1
 _ET_EXEC, _ET_DYN = 2, 3
-_PT_LOAD = 1
+_PT_LOAD, _PT_DYNAMIC = 1, 2
 _MACHINES: Final = {"x86_64": 62, "aarch64": 183}
 _OSABI: Final = (0, 3)  # ELFOSABI_SYSV, ELFOSABI_GNU
-_ABIVERSION_MAX = 4  # LIBC_ABI_MAX of 2.34
 _DF_1_NOOPEN, _DF_1_PIE = 0x40, 0x08000000
-_ANY_ALIGN: Final = (2, 35)  # from here on p_align need not be a multiple of the page
-_NO_EXEC_STACK: Final = (2, 41)
-_PIE_REFUSED: Final = (2, 30)
+_ADDRESS_SPACE: Final = {"x86_64": 1 << 47, "aarch64": 1 << 48}
 _TOO_LARGE: Final = 1 << 40  # a private mapping of a tebibyte: refused as overcommitment
 
 
@@ -33,11 +32,16 @@ class Fate(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The fate of one file; `text` is the loader's sentence, or the signal."""
+    """The fate of one file; `text` is the loader's sentence, or the signal.
+
+    `opened` says that the sentence comes after `open_verify`, and names the
+    file as it was asked for, not the path at which it was found.
+    """
 
     fate: Fate
     text: str = ""
     other_class: bool = False
+    opened: bool = False
 
 
 MAPPED: Final = Verdict(Fate.MAPPED)
@@ -58,10 +62,11 @@ def verify(facts: ElfFacts, profile: TargetProfile) -> Verdict:
     if header is None:
         return Verdict(Fate.REFUSED, facts.defect or say.TOO_SHORT)
     return (
-        _identification(header)
+        _identification(header, profile)
         or _header(header, facts, profile)
         or _abi_tag(facts, profile)
         or _load_commands(facts, header, profile)
+        or _mapping(facts, profile)
         or _dynamic(facts, profile)
         or MAPPED
     )
@@ -71,20 +76,39 @@ def _refuse(text: str) -> Verdict:
     return Verdict(Fate.REFUSED, text)
 
 
-def _identification(header: ElfHeader) -> Verdict | None:
+def _refuse_opened(text: str) -> Verdict:
+    return Verdict(Fate.REFUSED, text, opened=True)
+
+
+def _identification(header: ElfHeader, profile: TargetProfile) -> Verdict | None:
     if header.ei_class != _CLASS64:
         return Verdict(Fate.PASSED_OVER, other_class=True)
+    if profile.os.startswith(since.MACHINE_FIRST) and _is_foreign(header, profile):
+        return Verdict(Fate.PASSED_OVER)
     if header.ei_data != _LITTLE:
         return _refuse("ELF file data encoding not little-endian")
     if header.ei_version != 1:
         return _refuse("ELF file version ident does not match current one")
     if header.osabi not in _OSABI:
         return _refuse("ELF file OS ABI invalid")
-    if header.abiversion and (header.osabi == 0 or header.abiversion >= _ABIVERSION_MAX):
+    if header.abiversion and (header.osabi == 0 or header.abiversion >= _abi_max(profile)):
         return _refuse("ELF file ABI version invalid")
     if any(header.padding):
         return _refuse("nonzero padding in e_ident")
     return None
+
+
+def _is_foreign(header: ElfHeader, profile: TargetProfile) -> bool:
+    """Whether the machine is another one, read in the loader's own byte order."""
+    machine = header.machine
+    if header.ei_data != _LITTLE:
+        machine = (machine & 0xFF) << 8 | machine >> 8
+    return machine != _MACHINES[profile.machine]
+
+
+def _abi_max(profile: TargetProfile) -> int:
+    """Return LIBC_ABI_MAX: default and unique symbols, x86_64's IFUNC, absolute symbols."""
+    return 2 + (profile.machine == "x86_64") + (profile.libc_version >= since.ABI_OF_ABSOLUTE)
 
 
 def _header(header: ElfHeader, facts: ElfFacts, profile: TargetProfile) -> Verdict | None:
@@ -94,6 +118,8 @@ def _header(header: ElfHeader, facts: ElfFacts, profile: TargetProfile) -> Verdi
         return Verdict(Fate.PASSED_OVER)
     if header.type not in (_ET_DYN, _ET_EXEC):
         return _refuse("only ET_DYN and ET_EXEC can be loaded")
+    if header.type == _ET_EXEC and profile.libc_version < since.EXECUTABLE_LATER:
+        return _refuse(say.EXECUTABLE)
     if header.phentsize != 56:  # noqa: PLR2004 - sizeof (Elf64_Phdr)
         return _refuse("ELF file's phentsize not the expected size")
     if facts.defect is not None and not facts.defect.startswith("malformed"):
@@ -102,6 +128,8 @@ def _header(header: ElfHeader, facts: ElfFacts, profile: TargetProfile) -> Verdi
 
 
 def _abi_tag(facts: ElfFacts, profile: TargetProfile) -> Verdict | None:
+    if profile.libc_version >= since.NO_ABI_TAG:
+        return None
     if facts.kernel is not None and (facts.kernel_os != 0 or facts.kernel > profile.kernel):
         return Verdict(Fate.PASSED_OVER)
     return None
@@ -110,39 +138,70 @@ def _abi_tag(facts: ElfFacts, profile: TargetProfile) -> Verdict | None:
 def _load_commands(facts: ElfFacts, header: ElfHeader, profile: TargetProfile) -> Verdict | None:
     page = profile.page_size
     loads = [segment for segment in facts.segments if segment.type == _PT_LOAD]
-    relaxed = profile.libc_version >= _ANY_ALIGN
+    relaxed = profile.libc_version >= since.ANY_ALIGN
     for load in loads:
         offset = load.vaddr - load.offset
         if relaxed:
             if offset % page:
-                return _refuse("ELF load command address/offset not page-aligned")
+                return _refuse_opened(say.NOT_PAGE_ALIGNED)
             continue
         # p_align & (page - 1), as in C: a power of two below the page, or any odd multiple.
         if load.align & (page - 1):
-            return _refuse("ELF load command alignment not page-aligned")
+            return _refuse_opened("ELF load command alignment not page-aligned")
         if offset & ((load.align - 1) & 0xFFFF_FFFF_FFFF_FFFF):
-            return _refuse("ELF load command address/offset not properly aligned")
+            return _refuse_opened("ELF load command address/offset not properly aligned")
     if not loads:
-        return _refuse("object file has no loadable segments")
+        return _refuse_opened("object file has no loadable segments")
     if header.type != _ET_DYN:
-        return _refuse("cannot dynamically load executable")
-    if loads[-1].vaddr + loads[-1].memsz - loads[0].vaddr >= _TOO_LARGE:
-        return _refuse(say.CANNOT_MAP)
+        return _refuse_opened(say.EXECUTABLE)
+    if profile.libc_version >= since.DYNAMIC_EARLIER:
+        empty = any(s.type == _PT_DYNAMIC and not s.filesz for s in facts.segments)
+        if empty or not (facts.dynamic or facts.defect):
+            return _refuse_opened(say.NO_DYNAMIC)
+    return None
+
+
+def _mapping(facts: ElfFacts, profile: TargetProfile) -> Verdict | None:
+    """Judge what `_dl_map_segments` does, and what is touched next."""
+    loads = [segment for segment in facts.segments if segment.type == _PT_LOAD]
+    first, last = loads[0], loads[-1]
+    length = last.vaddr + last.memsz - first.vaddr
+    if length >= _TOO_LARGE:
+        return _refuse_opened(say.CANNOT_MAP)
+    if profile.libc_version >= since.ANY_ALIGN:
+        # Room is made for the largest alignment that is a power of two.
+        align = max((load.align for load in loads if load.align.bit_count() == 1), default=0)
+        if (
+            align > profile.page_size
+            and max(length, align) + align >= _ADDRESS_SPACE[profile.machine]
+        ):
+            return _refuse_opened(say.CANNOT_MAP)
+    if profile.libc_version >= since.HOLES_CHECKED and _out_of_order(loads, profile.page_size):
+        return _refuse_opened(say.NOT_PAGE_ALIGNED)
+    if any(load.memsz - load.filesz >= _TOO_LARGE for load in loads):
+        return _refuse_opened(say.CANNOT_FILL)
+    if not (facts.dynamic or facts.defect):
+        return _refuse_opened(say.NO_DYNAMIC)
     if facts.beyond_end:
         return Verdict(Fate.KILLS, "SIGBUS")
     return None
 
 
+def _out_of_order(loads: Sequence[Segment], page: int) -> bool:
+    """Whether there is a gap, and the last segment begins before the first one ends."""
+    starts = [load.vaddr // page for load in loads]
+    ends = [-(-(load.vaddr + load.filesz) // page) for load in loads]
+    return ends[:-1] != starts[1:] and starts[-1] < ends[0]
+
+
 def _dynamic(facts: ElfFacts, profile: TargetProfile) -> Verdict | None:
     if facts.defect is not None:
         return Verdict(Fate.KILLS, "SIGSEGV")
-    if not facts.dynamic:
-        return _refuse("object file has no dynamic section")
-    if facts.flags_1 & _DF_1_PIE and profile.libc_version >= _PIE_REFUSED:
-        return _refuse("cannot dynamically load position-independent executable")
+    if facts.flags_1 & _DF_1_PIE and profile.libc_version >= since.PIE_REFUSED:
+        return _refuse_opened("cannot dynamically load position-independent executable")
     if facts.flags_1 & _DF_1_NOOPEN:
-        return _refuse("shared object cannot be dlopen()ed")
+        return _refuse_opened("shared object cannot be dlopen()ed")
     executable = facts.exec_stack or (facts.exec_stack is None and profile.machine == "x86_64")
-    if executable and profile.libc_version >= _NO_EXEC_STACK:
-        return _refuse(say.EXEC_STACK)
+    if executable and profile.libc_version >= since.NO_EXEC_STACK:
+        return _refuse_opened(say.EXEC_STACK)
     return None

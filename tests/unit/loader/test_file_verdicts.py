@@ -21,7 +21,7 @@ from tests.factories import (
     with_header,
 )
 
-from abicheck.model import ElfFacts, Foreign
+from abicheck.model import ElfFacts, Foreign, Segment
 
 SOUND = an_object("mod.so")
 OTHER_MACHINE = with_header(SOUND, machine=183)
@@ -129,7 +129,6 @@ def test_a_search_passes_over_files_for_another_system(thing: Thing) -> None:
         (a_foreign_file("x.so", Foreign.LINKER_SCRIPT, 30), SHORT),
         (replace(SOUND, defect=DATA), DATA),
         (with_header(SOUND, osabi=9), OSABI),
-        (EXECUTABLE, "cannot dynamically load executable"),
     ],
 )
 def test_any_other_defect_of_the_first_candidate_ends_the_search(thing: Thing, text: str) -> None:
@@ -224,7 +223,6 @@ NOT_CONGRUENT = "ELF load command address/offset not page-aligned"
         (0x200, 0x1000, NOT_PAGE, None),
         (0x1800, 0x1000, NOT_PAGE, None),
         (0x0, 0x1000, NOT_PROPER, None),
-        (0x0, 0x0, None, None),
         (0x4000, 0x1000, NOT_PROPER, None),
         (0x3000, 0x1000, None, None),
         (0x3000, 0x2000, NOT_PROPER, None),
@@ -264,10 +262,150 @@ def test_an_executable_stack_is_refused_from_2_41_on(
     assert said(link_map) == (None if loads else f"/var/task/mod.so: {text}")
 
 
-def test_a_position_independent_executable_was_let_in_before_2_30() -> None:
+def answers(thing: ElfFacts, *releases: tuple[int, int]) -> list[str | None]:
+    """What each release says of a file that is opened by name, without the name."""
+    texts = [said(load(thing, profile=a_profile(libc=libc))) for libc in releases]
+    return [text and text.removeprefix("/var/task/mod.so: ") for text in texts]
+
+
+NO_DYNAMIC = "object file has no dynamic section"
+CANNOT_MAP = "failed to map segment from shared object"
+EXECUTABLE_REFUSED = "cannot dynamically load executable"
+EMPTY_DYNAMIC = Segment(2, 6, 0, 0, 0, 0x800, 8)
+
+
+def test_a_position_independent_executable_was_let_in_before_2_28() -> None:
     thing = replace(SOUND, flags_1=0x08000000)
 
-    assert said(load(thing, profile=a_profile(libc=(2, 28)))) is None
+    assert answers(thing, (2, 27), (2, 28)) == [
+        None,
+        "cannot dynamically load position-independent executable",
+    ]
+
+
+def test_the_abi_tag_is_not_read_from_2_36_on() -> None:
+    assert answers(NEWER_KERNEL, (2, 35), (2, 36)) == [ENOENT, None]
+
+
+@pytest.mark.parametrize(
+    ("machine", "libc", "greatest"),
+    [
+        ("x86_64", (2, 27), 2),
+        ("x86_64", (2, 28), 3),
+        ("x86_64", (2, 42), 3),
+        ("aarch64", (2, 27), 1),
+        ("aarch64", (2, 28), 2),
+    ],
+)
+def test_each_release_knows_its_abi_versions(
+    machine: str, libc: tuple[int, int], greatest: int
+) -> None:
+    """LIBC_ABI_MAX: unique symbols, then IFUNC, which aarch64 leaves out, then absolute ones."""
+    profile = replace(a_profile(libc=libc), machine=machine)
+    number = {"x86_64": 62, "aarch64": 183}[machine]
+    things = [
+        with_header(SOUND, machine=number, osabi=3, abiversion=version)
+        for version in (greatest, greatest + 1)
+    ]
+
+    assert [said(load(thing, profile=profile)) for thing in things] == [
+        None,
+        f"/var/task/mod.so: {ABIVERSION}",
+    ]
+
+
+def test_an_executable_is_refused_before_or_after_its_segments_are_looked_at() -> None:
+    thing = replace(EXECUTABLE, segments=(a_segment(vaddr=16),))
+
+    assert answers(thing, (2, 30), (2, 31)) == [EXECUTABLE_REFUSED, NOT_PROPER]
+
+
+def test_a_missing_dynamic_section_is_noticed_after_or_before_mapping() -> None:
+    huge = replace(SOUND, dynamic=False, segments=(replace(a_segment(), memsz=1 << 47),))
+
+    assert answers(huge, (2, 32), (2, 33)) == [CANNOT_MAP, NO_DYNAMIC]
+
+
+def test_one_empty_dynamic_section_is_as_bad_as_none_from_2_33_on() -> None:
+    """Files of objcopy --only-keep-debug have one; before, another PT_DYNAMIC would do."""
+    thing = replace(SOUND, segments=(a_segment(), EMPTY_DYNAMIC))
+
+    assert answers(thing, (2, 32), (2, 33)) == [None, NO_DYNAMIC]
+
+
+def test_a_dynamic_section_that_is_not_there_is_noticed_before_the_end_of_the_file() -> None:
+    """Mapping touches nothing; reading the dynamic section is what would be a SIGBUS."""
+    thing = replace(SOUND, dynamic=False, beyond_end=True)
+
+    assert answers(thing, (2, 31), (2, 34)) == [NO_DYNAMIC, NO_DYNAMIC]
+
+
+@pytest.mark.parametrize(
+    ("align", "new"),
+    [(1 << 45, None), (1 << 46, CANNOT_MAP), (1 << 63, CANNOT_MAP), ((1 << 46) + 0x1000, None)],
+)
+def test_room_for_the_largest_alignment_is_needed_from_2_35_on(align: int, new: str | None) -> None:
+    """Twice the alignment is mapped; what is no power of two does not count."""
+    thing = replace(SOUND, segments=(a_segment(align=align),))
+
+    assert answers(thing, (2, 35)) == [new]
+
+
+def test_segments_with_a_gap_must_be_in_order_from_2_35_on() -> None:
+    thing = replace(
+        SOUND, segments=(a_segment(vaddr=0x3000, offset=0x3000), a_segment(), a_segment())
+    )
+
+    assert answers(thing, (2, 34), (2, 35)) == [None, NOT_CONGRUENT]
+
+
+def test_zeroes_that_no_memory_can_hold_are_refused() -> None:
+    thing = replace(SOUND, segments=(replace(a_segment(), memsz=1 << 46), a_segment(vaddr=0x1000)))
+
+    assert answers(thing, (2, 34)) == ["cannot map zero-fill pages"]
+
+
+@pytest.mark.parametrize(
+    ("os", "text"),
+    [
+        ("Amazon Linux 2023", "ELF file data encoding not little-endian"),
+        ("Debian GNU/Linux 12 (bookworm)", ENOENT),
+        ("Ubuntu 24.04", ENOENT),
+    ],
+)
+def test_debian_looks_at_the_machine_before_the_byte_order(os: str, text: str) -> None:
+    """A patch of Debian's passes a big-endian machine over; another machine's number is enough."""
+    profile = replace(a_profile(), os=os)
+    foreign, own = (with_header(SOUND, ei_data=2, machine=m) for m in (22, 0x3E00))
+
+    assert said(load(foreign, profile=profile)) == f"/var/task/mod.so: {text}"
+    assert said(load(own, profile=profile)) == (
+        "/var/task/mod.so: ELF file data encoding not little-endian"
+    )
+
+
+@pytest.mark.parametrize(
+    ("broken", "libc", "name", "text"),
+    [
+        (with_header(SOUND, ei_version=2), (2, 34), "/var/task/", None),
+        (replace(SOUND, dynamic=False), (2, 34), "", NO_DYNAMIC),
+        (replace(SOUND, segments=(a_segment(vaddr=16),)), (2, 34), "", NOT_PROPER),
+        (EXECUTABLE, (2, 30), "/var/task/", EXECUTABLE_REFUSED),
+        (EXECUTABLE, (2, 31), "", EXECUTABLE_REFUSED),
+    ],
+)
+def test_a_file_that_a_search_has_found_is_named_as_it_was_asked_for_once_it_is_open(
+    broken: ElfFacts, libc: tuple[int, int], name: str, text: str | None
+) -> None:
+    """`open_verify` knows the path, `_dl_map_object_from_fd` only the name in DT_NEEDED."""
+    link_map = load(
+        an_object("mod.so", needed=["liby.so"], rpath="$ORIGIN"),
+        replace(broken, location=location("liby.so")),
+        profile=a_profile(libc=libc),
+    )
+
+    text = text or "ELF file version ident does not match current one"
+    assert said(link_map) == f"{name}liby.so: {text}"
 
 
 def test_a_header_of_another_machine_is_sound_where_that_machine_is_the_target() -> None:

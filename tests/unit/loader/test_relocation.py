@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.factories import a_profile, an_object, load, said, with_header
+from tests.factories import a_loader, a_profile, an_object, load, said, with_header
 
+from abicheck.loader import TlsBlock, static_tls_room
 from abicheck.loader._sort import initialisation_order
+from abicheck.loader._tls import take_static_tls
 from abicheck.model import ElfFacts, Trouble
 
-OLD, NEW = (2, 34), (2, 35)
+OLDEST, OLD, NEW = (2, 31), (2, 34), (2, 35)
 
 
 class Map:
@@ -21,18 +23,23 @@ class Map:
         self.dependencies: list[Map] = []
 
 
-def order(needs: dict[str, str], libc: tuple[int, int]) -> str:
-    """Sort objects with one-letter names; the keys of `needs` are the search list."""
+def order(needs: dict[str, str], libc: tuple[int, int], old: str = "") -> str:
+    """Sort objects with one-letter names; the keys of `needs` are the search list.
+
+    Those in `old` were there before.
+    """
     maps = {name: Map(name) for name in needs}
     for name, wanted in needs.items():
         maps[name].dependencies = [maps[other] for other in wanted]
-    return "".join(entry.name for entry in initialisation_order(list(maps.values()), libc))
+    search_list = list(maps.values())
+    new = [entry for entry in search_list if entry.name not in old]
+    return "".join(entry.name for entry in initialisation_order(search_list, new, libc))
 
 
-# --- the order of two eras ---
+# --- the order of three eras ---
 
 
-@pytest.mark.parametrize("libc", [OLD, NEW])
+@pytest.mark.parametrize("libc", [OLDEST, OLD, NEW])
 @pytest.mark.parametrize(
     ("needs", "expected"),
     [
@@ -52,18 +59,29 @@ def test_every_object_stands_before_what_it_needs(
 
 
 @pytest.mark.parametrize(
-    ("needs", "old", "new"),
+    ("needs", "oldest", "old", "new"),
     [
         # What nobody needs stays where the breadth-first walk has put it.
-        ({"r": "abc", "a": "", "b": "a", "c": ""}, "rbac", "rbac"),
-        ({"r": "abcd", "a": "d", "b": "", "c": "a", "d": ""}, "rbcad", "rbcad"),
+        ({"r": "abc", "a": "", "b": "a", "c": ""}, "rbac", "rbac", "rbac"),
+        ({"r": "abcd", "a": "d", "b": "", "c": "a", "d": ""}, "rbcad", "rbcad", "rbcad"),
         # A circle: the quadratic sort counts its rounds, the depth-first one cuts the last edge.
-        ({"r": "ab", "a": "b", "b": "a"}, "rab", "rba"),
-        ({"r": "a", "a": "br", "b": "r"}, "rab", "rab"),
+        ({"r": "ab", "a": "b", "b": "a"}, "rab", "rab", "rba"),
+        # A circle through the root: up to 2.31 the root is sorted like the others.
+        ({"r": "a", "a": "br", "b": "r"}, "rab", "rab", "rab"),
+        ({"r": "ab", "a": "", "b": "r"}, "rba", "rab", "rab"),
+        ({"r": "a", "a": "rb", "b": "a"}, "rba", "rab", "rba"),
     ],
 )
-def test_the_order_of_the_two_sorts(needs: dict[str, str], old: str, new: str) -> None:
-    assert (order(needs, OLD), order(needs, NEW)) == (old, new)
+def test_the_order_of_the_three_sorts(
+    needs: dict[str, str], oldest: str, old: str, new: str
+) -> None:
+    assert [order(needs, libc) for libc in (OLDEST, OLD, NEW)] == [oldest, old, new]
+
+
+def test_what_was_there_before_is_not_sorted_again_up_to_2_31() -> None:
+    needs = {"r": "zab", "z": "", "a": "", "b": "a"}
+
+    assert [order(needs, libc, old="z") for libc in (OLDEST, OLD)] == ["rba", "rzba"]
 
 
 @pytest.mark.parametrize("libc", [OLD, NEW])
@@ -71,7 +89,7 @@ def test_the_root_stays_first_even_if_its_dependencies_need_it(libc: tuple[int, 
     assert order({"r": "a", "a": "r"}, libc) == "ra"
 
 
-@pytest.mark.parametrize("libc", [OLD, NEW])
+@pytest.mark.parametrize("libc", [OLDEST, OLD, NEW])
 def test_a_circle_is_sorted_in_finite_time_and_completely(libc: tuple[int, int]) -> None:
     needs = {"r": "abcde", "a": "b", "b": "c", "c": "d", "d": "e", "e": "a"}
 
@@ -188,6 +206,76 @@ def test_the_objects_of_one_load_share_the_reserve() -> None:
     assert said(link_map) == f"/var/task/mod.so: {TLS}"
 
 
+def test_alignment_eats_of_the_reserve() -> None:
+    """Each block goes to the lowest place that fits its alignment, counted from the end."""
+    y = with_tls(an_object("liby.so"), 100)
+    mod = with_tls(an_object("mod.so", needed=["liby.so"], rpath="$ORIGIN"), 1536)
+
+    answers = [said(load(mod, replace(y, tls_align=align))) for align in (8, 64)]
+
+    assert answers == [None, None]
+    assert said(load(with_tls(mod, 1537), replace(y, tls_align=64))) == f"/var/task/mod.so: {TLS}"
+
+
+def test_a_block_of_larger_alignment_than_the_whole_area_never_fits() -> None:
+    thing = replace(with_tls(an_object("mod.so"), 8), tls_align=128)
+
+    assert said(load(thing)) == f"/var/task/mod.so: {TLS}"
+
+
+def test_what_was_opened_before_has_its_share_of_the_reserve() -> None:
+    loader = a_loader(with_tls(an_object("mod.so"), 1000), with_tls(an_object("first.so"), 1000))
+
+    assert said(loader.open("/var/task/mod.so")) is None
+    assert said(loader.open("/var/task/mod.so", ["/var/task/first.so"])) == (
+        f"/var/task/mod.so: {TLS}"
+    )
+
+
+# What was measured with blocks of every size: bullseye, bookworm and trixie, CPython in the executable.
+@pytest.mark.parametrize(
+    ("libc", "machine", "startup", "room"),
+    [
+        ((2, 31), "x86_64", [(144, 8)], 1712),
+        ((2, 36), "x86_64", [(144, 8)], 1712),
+        ((2, 41), "x86_64", [(25, 8), (136, 8)], 1696),
+        ((2, 40), "x86_64", [(25, 8), (136, 8)], 1688),
+        ((2, 34), "x86_64", [(128, 8)], 1664),
+        ((2, 34), "x86_64", [(0, 1), (1, 128)], 1664),
+        ((2, 34), "aarch64", [(144, 8)], 1664),
+        ((2, 34), "aarch64", [(140, 8)], 1668),
+        ((2, 35), "aarch64", [(140, 8)], 1668),
+        ((2, 41), "aarch64", [(140, 8)], 1664),
+    ],
+)
+def test_what_start_up_leaves_of_static_tls(
+    libc: tuple[int, int], machine: str, startup: list[tuple[int, int]], room: int
+) -> None:
+    """A surplus of 1,664 bytes, and what rounding up the whole area adds."""
+    blocks = [TlsBlock(size, align) for size, align in startup]
+
+    assert static_tls_room(libc, machine, blocks) == room
+
+
+@pytest.mark.parametrize(
+    ("machine", "room", "block", "left"),
+    [
+        ("x86_64", 1712, TlsBlock(1712, 8), 0),
+        ("x86_64", 1712, TlsBlock(1713, 1), None),
+        ("x86_64", 1712, TlsBlock(1000, 64), 704),
+        ("x86_64", 1712, TlsBlock(8, 16, first=8), 1704),
+        ("aarch64", 1664, TlsBlock(1664, 16), 0),
+        ("aarch64", 1668, TlsBlock(1664, 16), 0),
+        ("aarch64", 1668, TlsBlock(1665, 16), None),
+        ("aarch64", 100, TlsBlock(10, 8), 86),
+    ],
+)
+def test_one_block_takes_of_the_room(
+    machine: str, room: int, block: TlsBlock, left: int | None
+) -> None:
+    assert take_static_tls((2, 34), machine, room, block) == left
+
+
 # --- packed relative relocations ---
 
 
@@ -216,10 +304,40 @@ def test_a_glibc_that_knows_them_insists_on_the_marker() -> None:
     )
 
 
-def test_it_does_not_where_nothing_of_libc_is_needed() -> None:
-    thing = replace(an_object("mod.so"), relr=True)
+def test_it_insists_where_the_versions_are_another_library_s() -> None:
+    """What counts is DT_NEEDED of libc and any version need (`_dl_check_map_versions`)."""
+    thing = replace(
+        an_object("mod.so", needed=["libc.so.6", "libm.so.6"], needs=["libm.so.6(GLIBC_2.2.5)"]),
+        relr=True,
+    )
+
+    assert said(load(thing, profile=a_profile(libc=(2, 36)))) == (
+        "/var/task/mod.so: DT_RELR without GLIBC_ABI_DT_RELR dependency"
+    )
+
+
+@pytest.mark.parametrize("needed", [[], ["libc.so.6"], ["libm.so.6"]])
+def test_it_does_not_where_libc_or_every_version_need_is_missing(needed: list[str]) -> None:
+    thing = replace(an_object("mod.so", needed=needed), relr=True)
 
     assert said(load(thing, profile=a_profile(libc=(2, 36)))) is None
+
+
+def test_it_insists_before_any_processor_and_any_symbol() -> None:
+    thing = replace(with_relr("libc.so.6(GLIBC_2.2.5)"), isa_needed=8)
+
+    halt = load(thing, profile=a_profile(libc=(2, 36))).halt
+
+    assert halt is not None
+    assert halt.trouble is Trouble.RELR
+
+
+def test_a_missing_symbol_is_said_before_a_skipped_relocation_kills() -> None:
+    """Every object is relocated before any of its code runs."""
+    mod = replace(an_object("mod.so", needed=["liby.so"], rpath="$ORIGIN", refers=["gone"]))
+    liby = replace(an_object("liby.so"), relr=True)
+
+    assert said(load(mod, liby)) == "/var/task/mod.so: undefined symbol: gone"
 
 
 # --- relocation types ---

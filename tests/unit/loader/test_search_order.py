@@ -18,6 +18,7 @@ from tests.factories import (
     target_path,
 )
 
+from abicheck.loader._search import split_path
 from abicheck.model import FoundBy, Halt, LinkMap, Trouble
 
 
@@ -451,3 +452,27 @@ def test_a_library_of_the_target_is_reached_by_either_name_of_its_folder() -> No
         str(LIBZ.path),
         FoundBy.PATH,
     )
+
+
+@pytest.mark.parametrize(
+    ("entry", "folder", "oldest"),
+    [
+        ("$ORIGIN/x", "/var/task/x/", True),
+        ("$ORIGIN", "/var/task/", True),
+        ("${ORIGIN}-x", "/var/task-x/", True),
+        ("$ORIGIN-x", "/var/task-x/", False),
+        ("$ORIGIN.x", "/var/task.x/", False),
+    ],
+)
+def test_in_2_26_a_token_without_braces_is_a_whole_path_element(
+    entry: str, folder: str, *, oldest: bool
+) -> None:
+    """From 2.27 on it is the longest identifier."""
+    answers = [split_path(entry, "/var/task", a_profile(libc=libc)) for libc in ((2, 26), (2, 27))]
+
+    assert answers == [(folder if oldest else f"{entry}/",), (folder,)]
+
+
+@pytest.mark.parametrize("libc", [(2, 26), (2, 42)])
+def test_a_longer_identifier_is_no_token(libc: tuple[int, int]) -> None:
+    assert split_path("$ORIGINx", "/var/task", a_profile(libc=libc)) == ("$ORIGINx/",)

@@ -14,6 +14,7 @@ from tests.factories import (
     target_path,
 )
 
+from abicheck.loader._messages import provider_without_versions
 from abicheck.model import Binding, LinkMap, Outcome, SymbolRef, Trouble
 
 UNVERSIONED_KILLS = (
@@ -93,16 +94,123 @@ def test_a_version_expected_of_another_library_is_met_by_any_that_has_the_name()
     assert said(against(ref("f@V_1", "libother.so"), "f")) is None
 
 
-def test_the_line_number_of_the_assertion_is_only_said_where_it_is_known() -> None:
+@pytest.mark.parametrize(
+    ("libc", "line"),
+    [
+        ((2, 26), 127),
+        ((2, 27), 110),
+        ((2, 28), 111),
+        ((2, 31), 111),
+        ((2, 32), 105),
+        ((2, 34), 105),
+        ((2, 35), 106),
+        ((2, 36), 107),
+        ((2, 38), 107),
+        ((2, 39), 106),
+        ((2, 40), 106),
+    ],
+)
+def test_the_assertion_stands_at_another_line_in_other_releases(
+    libc: tuple[int, int], line: int
+) -> None:
+    assert provider_without_versions(libc) == UNVERSIONED_KILLS.replace("105", str(line))
+
+
+def test_no_line_is_said_of_a_release_that_was_not_read() -> None:
+    assert provider_without_versions((2, 25)) is None
+    assert provider_without_versions((2, 43)) is None
+
+
+def test_a_library_without_versions_is_accepted_from_2_41_on() -> None:
     link_map = load(
         an_object("mod.so", needed=["liby.so"], rpath="$ORIGIN", refers=[ref("f@V_1", "liby.so")]),
         an_object("liby.so", "f"),
-        profile=a_profile(libc=(2, 40)),
+        profile=a_profile(libc=(2, 41)),
     )
 
-    assert said(link_map) == "exit 127"
-    assert link_map.halt is not None
-    assert link_map.halt.failure.stderr is None
+    assert said(link_map) is None
+
+
+# --- where a versioned symbol may come from ---
+
+
+def moved(reference: SymbolRef, libc: tuple[int, int], *library: str) -> str | None:
+    """Refer to a symbol of liby that libother, behind it, has."""
+    return said(
+        load(
+            an_object(
+                "mod.so", needed=["liby.so", "libother.so"], rpath="$ORIGIN", refers=[reference]
+            ),
+            an_object("liby.so", *library),
+            an_object("libother.so", "f@@V_1"),
+            profile=a_profile(libc=libc),
+        )
+    )
+
+
+NOT_IN_ITS_FILE = "version V_1 not defined in file liby.so with link time reference"
+
+
+def test_up_to_2_29_a_versioned_symbol_must_be_in_the_file_that_the_reference_names() -> None:
+    reference = ref("f@V_1", "liby.so")
+
+    answers = [moved(reference, libc, "g@@V_1") for libc in ((2, 26), (2, 27), (2, 29), (2, 30))]
+
+    assert answers == [
+        f"/var/task/mod.so: symbol f, {NOT_IN_ITS_FILE}",
+        f"/var/task/mod.so: symbol f {NOT_IN_ITS_FILE}",
+        f"/var/task/mod.so: symbol f {NOT_IN_ITS_FILE}",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reference", "library"),
+    [
+        (ref("f@V_1", "liby.so", weak=True), ["g@@V_1"]),
+        (ref("f@V_1", "liby.so"), ["f@@V_2"]),
+    ],
+    ids=["weak", "of another version"],
+)
+def test_nor_is_a_weak_reference_or_another_version_a_way_around_it(
+    reference: SymbolRef, library: list[str]
+) -> None:
+    assert moved(reference, (2, 29), *library) == f"/var/task/mod.so: symbol f {NOT_IN_ITS_FILE}"
+
+
+@pytest.mark.parametrize(
+    ("reference", "library"),
+    [
+        (ref("f"), ["g@@V_1"]),
+        (ref("f@V_1", "libother.so"), ["g@@V_1"]),
+        (ref("f@V_1", "liby.so"), ["f@V_1"]),
+        (ref("f@V_1", "liby.so"), []),
+    ],
+    ids=["without a version", "of another file", "found there", "an empty hash table"],
+)
+def test_these_references_are_met_by_a_later_library_all_the_same(
+    reference: SymbolRef, library: list[str]
+) -> None:
+    assert moved(reference, (2, 29), *library) is None
+
+
+def test_a_start_up_library_that_lacks_the_symbol_ends_the_search_as_well() -> None:
+    """GLIBC_2.14 is there, memmove under it is not; no local library is asked."""
+    link_map = load(
+        an_object(
+            "mod.so",
+            needed=["libc.so.6", "liby.so"],
+            rpath="$ORIGIN",
+            refers=[ref("memmove@GLIBC_2.14", "libc.so.6")],
+        ),
+        an_object("liby.so", "memmove"),
+        profile=a_profile(libc=(2, 28)),
+    )
+
+    assert said(link_map) == (
+        "/var/task/mod.so: symbol memmove version GLIBC_2.14 not defined in file libc.so.6 "
+        "with link time reference"
+    )
 
 
 # --- outcomes ---

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from tests.factories import (
     ENOENT,
     a_library,
@@ -146,6 +147,19 @@ def test_a_version_of_a_file_that_nothing_loaded_is_called_kills_the_process() -
     assert trouble(link_map) is Trouble.VERSION_FILE
     assert link_map.halt is not None
     assert link_map.halt.failure.stderr == NO_FILE_KILLS
+
+
+@pytest.mark.parametrize(
+    ("libc", "line"),
+    [((2, 26), 224), ((2, 27), 205), ((2, 34), 205), ((2, 35), 204), ((2, 42), 204)],
+)
+def test_the_assertion_stands_at_another_line_in_other_releases(
+    libc: tuple[int, int], line: int
+) -> None:
+    link_map = load(an_object("mod.so", needs=["libgone.so.1(V_1)"]), profile=a_profile(libc=libc))
+
+    assert link_map.halt is not None
+    assert link_map.halt.failure.stderr == NO_FILE_KILLS.replace("205", str(line))
 
 
 def test_a_weak_need_is_no_protection_against_that() -> None:
