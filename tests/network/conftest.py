@@ -1,114 +1,35 @@
 """Real wheels, pinned by hash, and abicheck run on them as its user runs it.
 
-pip is the only way to a package.  What it downloads must have the hash that
-`pins.toml` says, and is kept in one temporary folder for the session.  Every
-install, and every fix that abicheck prints, is served from there and from
-nowhere else: a run next year sees the bytes that this one sees.
+The shelf is one temporary folder for the session.  Every install, and every
+fix that abicheck prints, is served from there and from nowhere else.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from tests.shelf import Shelf, read_pins
 
-from abicheck.profiles import DEFAULT_TARGET, load_profile
-
-PINS: Final[dict[str, list[dict[str, str]]]] = tomllib.loads(
-    (Path(__file__).parent / "pins.toml").read_text(encoding="utf-8")
+PINS: Final = read_pins(
+    tomllib.loads((Path(__file__).parent / "pins.toml").read_text(encoding="utf-8"))
 )
 DASHBOARD: Final = ("fastapi==0.121.3", "mangum==0.19.0", "sse-starlette==3.0.3", "boto3==1.41.0")
 HANDLER: Final = "from fastapi import FastAPI\nlambda_handler = FastAPI()\n"
 
 
-class Shelf:
-    """The pinned wheels, one folder a build, each filled when it is first asked for."""
-
-    def __init__(self, root: Path) -> None:
-        manylinux = load_profile(DEFAULT_TARGET).wheel_platforms
-        musl = ("musllinux_1_1_x86_64", "musllinux_1_2_x86_64")
-        self._root = root
-        self._filled: set[str] = set()
-        self._options = {
-            "any": _options("3.13", manylinux),
-            "lambda": _options("3.13", manylinux),
-            "cp311": _options("3.11", manylinux),
-            "aarch64": _options("3.13", [tag.replace("x86_64", "aarch64") for tag in manylinux]),
-            "musl": _options("3.13", musl),
-            "cp313t": [*_options("3.13", manylinux), "--abi=cp313t"],
-            "cp314t": [*_options("3.14", manylinux), "--abi=cp314t"],
-        }
-
-    def wheel(self, requirement: str, build: str = "lambda") -> Path:
-        """Return the pinned wheel of a distribution, or of one release of it: `name==version`."""
-        pin = next(
-            pin
-            for pin in PINS[build]
-            if requirement in {pin["distribution"], f"{pin['distribution']}=={pin['version']}"}
-        )
-        return self._fill(build) / pin["file"]
-
-    def install(self, folder: Path, *requirements: str, build: str = "lambda") -> Path:
-        """Install requirements, with all that they depend on, into a folder; return the folder."""
-        options = [*self._options[build], "--no-compile", f"--target={folder}"]
-        options.append("--ignore-requires-python")  # older pips ask the Python they run on
-        _pip("install", *options, *requirements, env=self.offer("any", build))
-        return folder
-
-    def offer(self, *builds: str) -> dict[str, str]:
-        """Return an environment in which pip finds the wheels of some builds, and no others."""
-        folders = " ".join(self._fill(build).as_uri() for build in builds)
-        return os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": folders}
-
-    def _fill(self, build: str) -> Path:
-        folder = self._root / build
-        if build not in self._filled:
-            for number, pins in enumerate(_rounds(PINS[build])):
-                listing = self._root / f"{build}-{number}.txt"
-                listing.write_text("".join(map(_requirement, pins)), encoding="utf-8")
-                options = [*self._options[build], "--no-deps", "--require-hashes"]
-                _pip("download", *options, f"--dest={folder}", f"--requirement={listing}")
-            self._filled.add(build)
-        return folder
-
-
-def _options(python: str, platforms: Iterable[str]) -> list[str]:
-    tags = (f"--platform={tag}" for tag in platforms)
-    return ["--only-binary=:all:", f"--python-version={python}", *tags]
-
-
-def _requirement(pin: dict[str, str]) -> str:
-    return f"{pin['distribution']}=={pin['version']} --hash=sha256:{pin['sha256']}\n"
-
-
-def _rounds(pins: Sequence[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
-    """Yield the pins in groups, for pip takes one release of a distribution at a time."""
-    while pins:
-        first = {pin["distribution"]: pin for pin in reversed(pins)}
-        yield list(first.values())
-        pins = [pin for pin in pins if pin not in first.values()]
-
-
-def _pip(*arguments: str, env: dict[str, str] | None = None) -> None:
-    command = [sys.executable, "-m", "pip", *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
-
-    assert ran.returncode == 0, ran.stderr
-
-
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     root = tmp_path_factory.mktemp("shelf")
-    yield Shelf(root)
+    yield Shelf(root, PINS)
     shutil.rmtree(root)
 
 
