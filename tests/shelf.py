@@ -6,6 +6,7 @@ its pin says: a run next year sees the bytes that this one sees.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -33,18 +34,24 @@ def read_pins(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Mapping[str,
 
 
 class Shelf:
-    """The pinned wheels, one folder a build, each filled when it is first asked for."""
+    """The pinned wheels, one folder a build, each filled when it is first asked for.
+
+    What an earlier session left in `root` is not downloaded again.
+    """
 
     def __init__(self, root: Path, pins: Mapping[str, Sequence[Pin]]) -> None:
         manylinux = load_profile(DEFAULT_TARGET).wheel_platforms
         musl = ("musllinux_1_1_x86_64", "musllinux_1_2_x86_64")
+        root.mkdir(parents=True, exist_ok=True)
         self._root = root
         self._pins = pins
         self._filled: set[str] = set()
         self._options = {
             "any": _options("3.13", manylinux),
             "lambda": _options("3.13", manylinux),
+            "manylinux_2_35": _options("3.13", [*manylinux, "manylinux_2_35_x86_64"]),
             "cp311": _options("3.11", manylinux),
+            "cp312": _options("3.12", manylinux),
             "aarch64": _options("3.13", [tag.replace("x86_64", "aarch64") for tag in manylinux]),
             "musl": _options("3.13", musl),
             "cp313t": [*_options("3.13", manylinux), "--abi=cp313t"],
@@ -75,7 +82,8 @@ class Shelf:
     def _fill(self, build: str) -> Path:
         folder = self._root / build
         if build not in self._filled:
-            for number, pins in enumerate(_rounds(self._pins[build])):
+            wanted = [pin for pin in self._pins[build] if not _is_there(pin, folder)]
+            for number, pins in enumerate(_rounds(wanted)):
                 listing = self._root / f"{build}-{number}.txt"
                 listing.write_text("".join(map(_requirement, pins)), encoding="utf-8")
                 options = [*self._options[build], "--no-deps", "--require-hashes"]
@@ -87,6 +95,14 @@ class Shelf:
 def _options(python: str, platforms: Iterable[str]) -> list[str]:
     tags = (f"--platform={tag}" for tag in platforms)
     return ["--only-binary=:all:", f"--python-version={python}", *tags]
+
+
+def _is_there(pin: Pin, folder: Path) -> bool:
+    try:
+        with (folder / pin.file).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == pin.sha256
+    except FileNotFoundError:
+        return False
 
 
 def _requirement(pin: Pin) -> str:
