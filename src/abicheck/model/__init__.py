@@ -8,6 +8,15 @@ mistake.  `None` means "the file does not say", never "failed".
 
 from abicheck.model._case import Case, MissingModule, Root
 from abicheck.model._findings import Fault, Finding, RuleInfo, Severity
+from abicheck.model._images import (
+    Compression,
+    HistoryStep,
+    ImageChild,
+    ImageConfig,
+    ImageFacts,
+    ImageLayer,
+    Platform,
+)
 from abicheck.model._inventory import ArtifactKind, Counts, Inventory, Irregular, Irregularity
 from abicheck.model._links import (
     Binding,
@@ -47,6 +56,7 @@ __all__ = [
     "Binding",
     "Bytecode",
     "Case",
+    "Compression",
     "Counts",
     "Dependency",
     "Distribution",
@@ -60,6 +70,11 @@ __all__ = [
     "ForeignFile",
     "FoundBy",
     "Halt",
+    "HistoryStep",
+    "ImageChild",
+    "ImageConfig",
+    "ImageFacts",
+    "ImageLayer",
     "Interpreter",
     "Inventory",
     "Irregular",
@@ -72,6 +87,7 @@ __all__ = [
     "ObjectReport",
     "Outcome",
     "PackageReport",
+    "Platform",
     "Prediction",
     "RecentNeed",
     "Report",

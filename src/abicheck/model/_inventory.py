@@ -18,6 +18,7 @@ class ArtifactKind(enum.StrEnum):
     WHEEL = "wheel"
     FOLDER = "folder"
     OBJECT = "object"
+    IMAGE = "image"
     UNREADABLE = "unreadable"
 
 
@@ -40,6 +41,8 @@ class Irregular(enum.Enum):
     NESTED_ARCHIVE = enum.auto()
     UNREADABLE = enum.auto()
     DISAGREEMENT = enum.auto()
+    WRONG_DIGEST = enum.auto()
+    MISSING_BLOB = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
