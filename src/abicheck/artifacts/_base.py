@@ -15,13 +15,14 @@ class Limits:
     """How much of an artifact is read at most; what lies beyond is a finding.
 
     Sizes in bytes.  Lambda itself stops at 250 MiB unpacked for a function
-    and 10 GiB for an image.
+    and 10 GiB for an image, whose layers' tars count together.
     """
 
     members: int = 500_000
     total: int = 4 << 30
     member: int = 2 << 30
     path: int = 4096
+    layers: int = 16 << 30
 
 
 DEFAULT_LIMITS: Final = Limits()
@@ -33,6 +34,7 @@ class Member:
 
     `head` is the beginning of a regular file, 512 bytes or all of it; `data`
     is the whole file where the reader's filter asked for it, else None.
+    `layer` is the diff id of the image's layer that brought it.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Member:
     head: bytes = b""
     data: bytes | memoryview | None = None
     target: str = ""
+    layer: str = ""
 
 
 Wanted = Callable[[str, bytes, int], bool]

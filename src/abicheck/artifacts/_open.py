@@ -9,6 +9,7 @@ from typing import Final
 
 from abicheck.artifacts._base import Artifact, Limits, Member, Wanted
 from abicheck.artifacts._folder import FolderArtifact, ObjectArtifact
+from abicheck.artifacts._image import find_image
 from abicheck.artifacts._zip import ZipArtifact
 from abicheck.errors import ArtifactError, UsageError
 from abicheck.model import ArtifactKind, Irregular, Irregularity, Location
@@ -47,24 +48,30 @@ class UnrecognisedArtifact:
 
 
 @contextmanager
-def open_artifact(path: Path, limits: Limits) -> Iterator[Artifact]:
+def open_artifact(
+    path: Path, limits: Limits, *, architecture: str | None = None, reference: str | None = None
+) -> Iterator[Artifact]:
     """Open the artifact at `path`, whatever it is called.
 
-    Raises `UsageError` where there is nothing at `path`, and `ArtifactError`
+    Raises `UsageError` where there is nothing at `path`, or where several images
+    are and `architecture` and `reference` do not name one; `ArtifactError`
     where it cannot be read.  A file that is no artifact is opened all the
     same, as one that consists of an irregularity.
     """
-    artifact = _recognise(path, limits)
+    artifact = _recognise(path, limits, architecture, reference)
     try:
         yield artifact
     finally:
         artifact.close()
 
 
-def _recognise(path: Path, limits: Limits) -> Artifact:
+def _recognise(
+    path: Path, limits: Limits, architecture: str | None, reference: str | None
+) -> Artifact:
     try:
         if path.is_dir():
-            return FolderArtifact(path, limits)
+            image = find_image(path, limits, architecture, reference)
+            return image or FolderArtifact(path, limits)
         with path.open("rb") as file:
             head = file.read(_HEAD)
             size = file.seek(0, 2)
@@ -84,6 +91,9 @@ def _recognise(path: Path, limits: Limits) -> Artifact:
         return ObjectArtifact(path, limits)
     if not head:
         return UnrecognisedArtifact(Irregular.EMPTY_ARCHIVE, "the file is empty")
+    image = find_image(path, limits, architecture, reference)
+    if image is not None:
+        return image
     return UnrecognisedArtifact(Irregular.NOT_AN_ARCHIVE, _guess(head))
 
 
@@ -93,7 +103,7 @@ def _is_named_object(name: str) -> bool:
 
 def _guess(head: bytes) -> str:
     if head[257:262] == b"ustar" or head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
-        return "a tar or compressed archive; container images are not read by this version"
+        return "a tar or compressed archive, but no container image"
     if head.lstrip()[:15].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         return "an HTML or XML page, perhaps an error page that was saved as a file"
     if head.startswith(b"UEsD"):

@@ -66,9 +66,9 @@ def test_the_content_says_what_an_artifact_is(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (gzip.compress(b"x"), "container images are not read"),
-        (b"\x28\xb5\x2f\xfd" + bytes(20), "container images are not read"),
-        (bytes(257) + b"ustar\0" + bytes(300), "container images are not read"),
+        (gzip.compress(b"x"), "no container image"),
+        (b"\x28\xb5\x2f\xfd" + bytes(20), "no container image"),
+        (bytes(257) + b"ustar\0" + bytes(300), "no container image"),
         (b"<!DOCTYPE html><html>", "an HTML or XML page"),
         (b'<?xml version="1.0"?><Error>', "an HTML or XML page"),
         (b"UEsDBBQAAAAI", "base64"),
