@@ -16,6 +16,7 @@ from abicheck.model import ArtifactKind, Irregular, Irregularity, Location
 
 _HEAD: Final = 512
 _TAIL: Final = 65_557  # end of central directory record with the longest comment
+_ZIPS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OBJECTS: Final = (
     b"\x7fELF",
     b"MZ",
@@ -83,7 +84,12 @@ def _recognise(
     except OSError as error:
         reason = f"{path}: {error.strerror or error}"
         raise ArtifactError(reason) from error
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) or b"PK\x05\x06" in tail:
+    if not head.startswith(_ZIPS):
+        # Before the tail is asked: the last file of a layer may well be a ZIP.
+        image = find_image(path, limits, architecture, reference)
+        if image is not None:
+            return image
+    if head.startswith(_ZIPS) or _ZIPS[1] in tail:
         if head.startswith(_OBJECTS[0]):
             return ObjectArtifact(path, limits)
         return ZipArtifact(path, limits)
@@ -91,9 +97,6 @@ def _recognise(
         return ObjectArtifact(path, limits)
     if not head:
         return UnrecognisedArtifact(Irregular.EMPTY_ARCHIVE, "the file is empty")
-    image = find_image(path, limits, architecture, reference)
-    if image is not None:
-        return image
     return UnrecognisedArtifact(Irregular.NOT_AN_ARCHIVE, _guess(head))
 
 

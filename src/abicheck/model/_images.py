@@ -33,7 +33,8 @@ class ImageLayer:
     """One layer, the lowest has index 0.
 
     `diff_id` is the digest of its uncompressed tar: the same in every form the
-    image is saved in, and what `Location.layer` holds.  `digest` is that of the
+    image is saved in, and what `Location.layer` holds; `layer-0` and so on where
+    the configuration lists none.  `digest` is that of the
     blob as it lies in the archive, None where the form does not state it.
     `media_type` is empty where the form states none, `compression` is None where
     the blob is not in the archive.  `created_by` is the command of the history

@@ -66,7 +66,7 @@ class ImageArtifact:
             view = self._store.find(blob.name)
             layer = ImageLayer(
                 index=index,
-                diff_id=diff_ids[index] if index < len(diff_ids) else blob.digest or "",
+                diff_id=diff_ids[index] if index < len(diff_ids) else f"layer-{index}",
                 digest=blob.digest,
                 media_type=blob.media_type,
                 compression=None if view is None else compression_of(bytes(view[:4])),
