@@ -69,8 +69,9 @@ class Loader:
         known = self._opened.get(key)
         if known is None:
             process = Process(self._files, self._objects, self._foreign, self._profile)
-            for earlier in before:
-                if self.open(earlier).loads:
+            for place, earlier in enumerate(before):
+                # What an earlier one needs may have come with one before that.
+                if self.open(earlier).loads or self.open(earlier, before[:place], everywhere).loads:
                     search_list = _Opening(self, process, earlier).map_all()
                     for entry in search_list:
                         if entry.facts is not None and not entry.ready:

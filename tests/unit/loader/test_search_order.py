@@ -476,3 +476,19 @@ def test_in_2_26_a_token_without_braces_is_a_whole_path_element(
 @pytest.mark.parametrize("libc", [(2, 26), (2, 42)])
 def test_a_longer_identifier_is_no_token(libc: tuple[int, int]) -> None:
     assert split_path("$ORIGINx", "/var/task", a_profile(libc=libc)) == ("$ORIGINx/",)
+
+
+# --- a process that has opened others before ---
+
+
+def test_what_came_with_an_earlier_one_is_there_for_all_that_follow() -> None:
+    """As robotpy's packages open their libraries one after the other, each by its own path."""
+    loader = a_loader(
+        an_object("mod.so", needed=["libmiddle.so"]),
+        an_object("a/liblowest.so", soname="liblowest.so"),
+        an_object("b/libmiddle.so", soname="libmiddle.so", needed=["liblowest.so"]),
+    )
+    before = [target_path("a/liblowest.so"), target_path("b/libmiddle.so")]
+
+    assert loader.open(target_path("mod.so"), before).loads
+    assert not loader.open(target_path("mod.so"), before[1:]).loads
