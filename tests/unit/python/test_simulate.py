@@ -809,6 +809,19 @@ def test_an_extension_may_import_a_sibling_that_imports_it_back() -> None:
     assert said == circular("loop", "p._a_fast", place)[1]
 
 
+def test_what_a_source_imports_is_not_doubted_for_a_sibling_that_it_names() -> None:
+    """As shapely's, which names the module of its exceptions: imported in this order, it works."""
+    files = {
+        "p/__init__.py": "from . import lib",
+        f"p/lib{EXT}": "",
+        "p/errors.py": "from p.lib import Base",
+    }
+    words = {f"p/lib{EXT}": b"\0p.errors\0"}
+
+    assert Artifact(files, words=words).outcome("p") == LOADS
+    assert Artifact(files, words=words).outcome("p.lib") == LOADS
+
+
 def test_an_extension_may_import_what_this_build_of_python_lacks() -> None:
     files = {"p/__init__.py": "", f"p/tk{EXT}": "", "p/_finder.py": "import tkinter"}
     direct = {f"p/tk{EXT}": b"\0_tkinter\0"}

@@ -49,7 +49,8 @@ class Compiled(Machine):
         """Note the failures of what an extension's init function may import.
 
         Compiled code imports by strings of its own, at once or when a function
-        is called: that a sibling cannot be imported now is only a doubt.
+        is called: that a sibling cannot be imported now is only a doubt.  Of
+        one that a source imports its author has made sure that it can be.
         """
         for name in self._named_by(module):
             trial = self.fork()
@@ -68,6 +69,8 @@ class Compiled(Machine):
         for name in _OPTIONAL:
             if b"\0%b\0" % name.encode() in words and name not in self.modules:
                 yield name
+        if self.frames:
+            return
         package = module.name.rpartition(".")[0]
         # Cython packs its strings without a gap, and its own name may begin like another.
         others = words.replace(module.name.encode(), b"")
