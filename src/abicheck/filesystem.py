@@ -1,7 +1,7 @@
 """Where each member of an artifact lies on the target, and what a path there means.
 
-Pure.  A `Tree` is a read-only file system of absolute POSIX paths, with
-symbolic links that are resolved inside it and never on the checking machine.
+Pure.  A `Tree` is a file system of absolute POSIX paths, with symbolic links
+that are resolved inside it and never on the checking machine.
 Paths are plain strings here because the loader and the importer join and
 compare them by the ten thousand; they become `PurePosixPath` at the model.
 """
@@ -37,20 +37,27 @@ class Entry:
 
 
 class Tree:
-    """A read-only file system: absolute, normalised paths to entries.
+    """A file system: absolute, normalised paths to entries.
 
     Parent directories that no member names exist all the same, as they do
     once an archive has been unpacked.
     """
 
     def __init__(self, entries: Mapping[str, Entry]) -> None:
-        self._entries = dict(entries)
+        self._entries: dict[str, Entry] = {}
         self._children: dict[str, set[str]] = {"/": set()}
-        self._links = any(entry.kind is Kind.SYMLINK for entry in entries.values())
+        self._links = False
         for path, entry in entries.items():
-            self._add_parents(path)
-            if entry.kind is Kind.DIRECTORY:
-                self._children.setdefault(path, set())
+            self.add(path, entry)
+
+    def add(self, path: str, entry: Entry) -> None:
+        """Put one more entry in, as a tree grows that is read piece by piece."""
+        self._entries[path] = entry
+        self._add_parents(path)
+        if entry.kind is Kind.DIRECTORY:
+            self._children.setdefault(path, set())
+        elif entry.kind is Kind.SYMLINK:
+            self._links = True
 
     def over(self, below: Tree) -> Tree:
         """Return this tree laid over another: what both name is as this one has it."""

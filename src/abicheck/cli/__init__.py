@@ -20,13 +20,13 @@ from abicheck.reporters import printable
 COMMANDS: Final = {
     "check": "say whether artifacts will load (the default)",
     "inspect": "list every binary of an artifact with its facts",
+    "capture": "make a target of a root file system, this host or a function's reply",
     "explain": "explain a rule, or find the rules behind a runtime message",
 }
 # Words of the command line that later versions fill; none of them is ever an artifact.
 RESERVED: Final = (
     "matrix",
     "targets",
-    "capture",
     "config",
     "baseline",
     "completion",

@@ -28,13 +28,13 @@ def resolve_artifacts(names: Sequence[str]) -> tuple[Path, ...]:
         if name == "-" or name.startswith("docker:"):
             reason = f"{name}: container images are not read by this version"
             raise UsageError(reason)
-        if _is_missing(name):
-            reason = f"{name}: no such file or folder{_did_you_mean(name)}"
+        if is_missing(name):
+            reason = f"{name}: no such file or folder{did_you_mean(name)}"
             raise UsageError(reason)
     return tuple(Path(name) for name in names)
 
 
-def _is_missing(name: str) -> bool:
+def is_missing(name: str) -> bool:
     """Whether there is nothing at a path; one that cannot be reached is not nothing."""
     try:
         Path(name).stat()
@@ -45,7 +45,8 @@ def _is_missing(name: str) -> bool:
     return False
 
 
-def _did_you_mean(name: str) -> str:
+def did_you_mean(name: str) -> str:
+    """Return the command or the neighbouring file that a name may have meant, as a question."""
     known = [*COMMANDS]
     path = Path(name)
     if path.parent.is_dir():

@@ -8,6 +8,14 @@ mirrors, so that it can be read beside it.
 from abicheck.loader._extension import init_function
 from abicheck.loader._hwcaps import hwcaps_subdirectories
 from abicheck.loader._open import Loader
+from abicheck.loader._start import start_up
 from abicheck.loader._tls import TlsBlock, static_tls_room
 
-__all__ = ["Loader", "TlsBlock", "hwcaps_subdirectories", "init_function", "static_tls_room"]
+__all__ = [
+    "Loader",
+    "TlsBlock",
+    "hwcaps_subdirectories",
+    "init_function",
+    "start_up",
+    "static_tls_room",
+]

@@ -112,14 +112,9 @@ class Process:
         )
         self._default_path = tuple(f"{directory}/" for directory in profile.default_path)
         self.loaded: list[Loaded] = []
-        for name in profile.interpreter.startup:
-            library = files.target_library(name)
-            started = _from_library(library, name, None)
-            if library.soname is not None:
-                started.names.add(library.soname)
-            started.ready = True
-            self.loaded.append(started)
-        self.startup = tuple(self.loaded)
+        self.startup = tuple(map(self.start, profile.interpreter.startup))
+        for name in profile.interpreter.preloaded:
+            self.start(name)
         self.global_scope: list[Loaded] = []
         self._tls_room = profile.static_tls
 
@@ -134,6 +129,16 @@ class Process:
         if room is not None:
             self._tls_room = room
         return room is not None
+
+    def start(self, name: str) -> Loaded:
+        """Add a file of the target that the process holds from the start, by the loader's name."""
+        library = self._files.target_library(name)
+        started = _from_library(library, name, None)
+        if library.soname is not None:
+            started.names.add(library.soname)
+        started.ready = True
+        self.loaded.append(started)
+        return started
 
     # --- _dl_map_object ---
 

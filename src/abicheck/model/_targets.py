@@ -47,9 +47,11 @@ class Interpreter:
     `exports` are the names of its dynamic symbol table; `sometimes` are those
     among them that not every patch release has.  `startup` is what the process
     holds before anything is imported, by the loader's own names and in the
-    order of its search list, the executable first where it is known.  `path`
-    is sys.path.  `soname` is that of libpython, and empty where the executable
-    itself is the interpreter.  `magic` are the first bytes of its bytecode files.
+    order of its search list, the executable first where it is known.
+    `preloaded` is what was opened after that, before any code of the artifact:
+    it is in the process, but in nobody's scope.  `path` is sys.path.  `soname`
+    is that of libpython, and empty where the executable itself is the
+    interpreter.  `magic` are the first bytes of its bytecode files.
     """
 
     version: tuple[int, int]
@@ -65,6 +67,7 @@ class Interpreter:
     shipped: frozenset[str] = frozenset()
     magic: bytes = b""
     executable: PurePosixPath | None = None
+    preloaded: tuple[str, ...] = ()
 
     @property
     def tag(self) -> str:

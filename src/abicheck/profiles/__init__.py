@@ -1,9 +1,25 @@
-"""What targets provide: captured facts in data files, and their reader.
+"""What targets provide: captured facts in data files, their reader and their writer.
 
 `load_profile` reads a built-in profile by name or a user's own by path, with
 the same code and the same validation.
 """
 
-from abicheck.profiles._store import DEFAULT_TARGET, list_profiles, load_profile
+from abicheck.profiles._getters import Fields
+from abicheck.profiles._store import (
+    DEFAULT_TARGET,
+    list_profiles,
+    load_profile,
+    parse_profile,
+    stable_abi,
+)
+from abicheck.profiles._write import write_profile
 
-__all__ = ["DEFAULT_TARGET", "list_profiles", "load_profile"]
+__all__ = [
+    "DEFAULT_TARGET",
+    "Fields",
+    "list_profiles",
+    "load_profile",
+    "parse_profile",
+    "stable_abi",
+    "write_profile",
+]

@@ -33,6 +33,7 @@ from abicheck.profiles._tables import (
 
 DEFAULT_TARGET: Final = "lambda-python3.13-x86_64"
 SCHEMA: Final = 2
+STABLE_ABI: Final = "stable-abi"
 _MAX_SIZE: Final = 256 << 20  # bytes; a host with a thousand libraries has 20 MiB
 _DATA: Final = files("abicheck.profiles") / "data"
 
@@ -156,8 +157,8 @@ def _parse(text: bytes, where: str) -> TargetProfile:
 def _interpreter(fields: Fields, tables: _Tables) -> tuple[Interpreter, SymbolTable]:
     version = fields.numbers("version", 2)
     exports, sometimes = set(), set()
-    for line in tables.read(fields.get("exports", str)).splitlines():
-        if not line.startswith("#"):
+    for line in tables.read(fields.get("exports", str)).split("\n"):
+        if line and not line.startswith("#"):
             name, _, mark = line.partition(" ")
             exports.add(name)
             if mark:
@@ -177,6 +178,7 @@ def _interpreter(fields: Fields, tables: _Tables) -> tuple[Interpreter, SymbolTa
         shipped=frozenset(fields.strings("shipped", optional=True)),
         magic=_magic(fields),
         executable=PurePosixPath(executable) if executable else None,
+        preloaded=fields.strings("preloaded", optional=True),
     )
     fields.finish()
     unversioned = (SymbolDef(),)
@@ -184,16 +186,25 @@ def _interpreter(fields: Fields, tables: _Tables) -> tuple[Interpreter, SymbolTa
     return interpreter, table
 
 
+def stable_abi() -> Mapping[str, tuple[int, int]]:
+    """Return the names of CPython's stable ABI, each with the release in which it joined."""
+    return _parse_stable_abi(_read_builtin_table(STABLE_ABI), STABLE_ABI)
+
+
 def _stable_abi(fields: Fields, tables: _Tables) -> Mapping[str, tuple[int, int]]:
     table = fields.get("stable_abi", str)
+    return _parse_stable_abi(tables.read(table), f"{fields.where}.stable_abi: {table}")
+
+
+def _parse_stable_abi(text: str, where: str) -> Mapping[str, tuple[int, int]]:
     stable = {}
-    for line in tables.read(table).splitlines():
+    for line in text.splitlines():
         if line.startswith("#"):
             continue
         added, _, name = line.partition(" ")
         major, _, minor = added.partition(".")
         if not (is_number(major) and is_number(minor)):
-            reason = f"{fields.where}.stable_abi: {table}: not 'version name': {line[:60]!r}"
+            reason = f"{where}: not 'version name': {line[:60]!r}"
             raise ProfileError(reason)
         stable[name] = (int(major), int(minor))
     return MappingProxyType(stable)
@@ -276,7 +287,9 @@ def _hold_to_laws(profile: TargetProfile, where: str) -> None:
         if posixpath.normpath(path) != path or not path.startswith("/"):
             reason = f"{where}.links: {path} is not absolute and normal"
             raise ProfileError(reason)
-    for name in profile.interpreter.startup:
-        if tree.real(name) not in profile.libraries:
-            reason = f"{where}.interpreter.startup: {name} is not among the libraries"
-            raise ProfileError(reason)
+    python = profile.interpreter
+    for key, names in (("startup", python.startup), ("preloaded", python.preloaded)):
+        for name in names:
+            if tree.real(name) not in profile.libraries:
+                reason = f"{where}.interpreter.{key}: {name} is not among the libraries"
+                raise ProfileError(reason)

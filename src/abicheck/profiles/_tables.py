@@ -45,7 +45,7 @@ def parse_symbols(
     found: dict[str, tuple[SymbolDef, ...]] = {}
     indices = dict(numbers or {})
     made: dict[tuple[str, bool], SymbolDef] = {}
-    for line in body.splitlines():
+    for line in filter(None, body.split("\n")):
         words = line.split(" ")
         if len(words) != 3:  # noqa: PLR2004 - version, name, kind
             reason = f"{where}: not 'version name kind': {line[:60]!r}"
@@ -97,7 +97,7 @@ def table_of(  # noqa: PLR0913 - what a profile says of one
 def parse_references(body: str, where: str) -> tuple[SymbolRef, ...]:
     """Return what an object looks up, in the order of the lines."""
     references = []
-    for line in body.splitlines():
+    for line in filter(None, body.split("\n")):
         words = line.split(" ")
         if len(words) != 4:  # noqa: PLR2004 - version, file, name, kind
             reason = f"{where}: not 'version file name kind': {line[:60]!r}"

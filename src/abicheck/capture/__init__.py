@@ -1,0 +1,60 @@
+"""Make a target profile: from a root file system, from this host, or from a function's reply.
+
+Nothing of a root file system is executed.  Of this host, the chosen
+interpreter and its loader are, to say what no file does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from abicheck.capture._function import function_archive
+from abicheck.capture._interpreter import find_program
+from abicheck.capture._profile import Captured, Request, capture
+from abicheck.capture._reply import is_reply, parse_reply
+from abicheck.capture._root import Folder, Root
+from abicheck.capture._running import ask, ask_loader
+
+__all__ = [
+    "Captured",
+    "Request",
+    "Root",
+    "capture",
+    "capture_folder",
+    "capture_host",
+    "capture_reply",
+    "function_archive",
+    "is_reply",
+]
+
+
+def capture_folder(path: Path, request: Request) -> Captured:
+    """Return the profile of the root file system in a folder."""
+    return capture(Folder(path), request)
+
+
+def capture_reply(data: bytes, where: str, request: Request) -> Captured:
+    """Return the profile of the runtime that gave this reply."""
+    root, running = parse_reply(data, where)
+    return capture(root, _with_environment(request, running.environment), running)
+
+
+def capture_host(request: Request) -> Captured:
+    """Return the profile of this machine and of one of its interpreters."""
+    root = Folder(Path("/"))
+    environment = {n: os.environ[n] for n in ("LD_LIBRARY_PATH", "PYTHONPATH") if n in os.environ}
+    search = (*os.environ.get("PATH", "").split(":"), "/usr/local/bin", "/usr/bin")
+    program = find_program(root, request.python, tuple(filter(None, search)))
+    running = ask(program.name)
+    hwcaps, platform = ask_loader(program.facts.interpreter or program.path)
+    running = replace(running, hwcaps=hwcaps, platform=platform)
+    request = _with_environment(request, environment)
+    return capture(root, replace(request, python=program.path), running)
+
+
+def _with_environment(request: Request, environment: Mapping[str, str]) -> Request:
+    """Return the request with an environment under what it asks for itself."""
+    return replace(request, environment={**environment, **request.environment})

@@ -1,0 +1,156 @@
+"""`abicheck capture`: a target profile of what one has."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+import click
+
+from abicheck.capture import (
+    Captured,
+    Request,
+    capture_folder,
+    capture_host,
+    capture_reply,
+    function_archive,
+    is_reply,
+)
+from abicheck.cli._shared import did_you_mean, is_missing
+from abicheck.errors import ArtifactError, UsageError
+from abicheck.profiles import write_profile
+
+_ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_MAX_REPLY: Final = 64 << 20
+_LEVELS: Final = 4
+
+
+@click.command("capture", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("source", required=False)
+@click.option("-o", "--output", metavar="FILE", required=True, help="Where to write it.")
+@click.option("--host", is_flag=True, help="Capture this machine and one of its interpreters.")
+@click.option(
+    "--emit-function",
+    is_flag=True,
+    help="Write a ZIP to run on the target instead; its reply is a SOURCE.",
+)
+@click.option("--python", metavar="PATH", help="The interpreter, as a path of the target.")
+@click.option(
+    "--env", "assignments", multiple=True, metavar="NAME=VALUE", help="The target's environment."
+)
+@click.option("--name", help="What to call the target.  [default: from SOURCE]")
+@click.option(
+    "--task-root",
+    default="/var/task",
+    show_default=True,
+    metavar="PATH",
+    help="Where artifacts will lie on the target.",
+)
+@click.option("--as-of", metavar="DATE", help="The day of the facts.  [default: the newest file's]")
+@click.option(
+    "--isa-level",
+    type=click.IntRange(1, _LEVELS),
+    help="The x86-64 level of its processors.  [default: 3, or this host's]",
+)
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    source: str | None,
+    output: str,
+    host: bool,  # noqa: FBT001
+    emit_function: bool,  # noqa: FBT001
+    python: str | None,
+    assignments: tuple[str, ...],
+    name: str | None,
+    task_root: str,
+    as_of: str | None,
+    isa_level: int | None,
+) -> int:
+    """Make a target profile of SOURCE, for `abicheck check --target FILE`.
+
+    SOURCE is a folder that holds a root file system, or the JSON reply of the
+    function that --emit-function writes.
+    """
+    if sum((source is not None, host, emit_function)) != 1:
+        reason = "name one SOURCE, or --host, or --emit-function"
+        raise UsageError(reason)
+    target = Path(output)
+    if emit_function:
+        _write(target, function_archive())
+        return 0
+    if not task_root.startswith("/"):
+        reason = f"--task-root {task_root}: not an absolute path"
+        raise UsageError(reason)
+    request = Request(
+        name=name or _name_of(source),
+        source=source or "this host",
+        python=python,
+        environment=dict(_assignment(text) for text in assignments),
+        task_root="/" + task_root.strip("/"),
+        as_of=_day(as_of),
+        isa_level=isa_level,
+    )
+    captured = capture_host(request) if source is None else _capture_source(source, request)
+    _write(target, write_profile(captured.profile, captured.provenance).encode())
+    return 0
+
+
+def _capture_source(source: str, request: Request) -> Captured:
+    if source.startswith("docker:"):
+        reason = f"{source}: container images are not read by this version"
+        raise UsageError(reason)
+    if is_missing(source):
+        reason = f"{source}: no such file or folder{did_you_mean(source)}"
+        raise UsageError(reason)
+    path = Path(source)
+    if path.is_dir():
+        return capture_folder(path, request)
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_REPLY + 1)
+    except OSError as error:
+        reason = f"{source}: {error.strerror or error}"
+        raise ArtifactError(reason) from error
+    if len(data) > _MAX_REPLY or not is_reply(data):
+        reason = f"{source}: neither a folder with a root file system nor a function's reply"
+        raise UsageError(reason)
+    return capture_reply(data, path.name, request)
+
+
+def _name_of(source: str | None) -> str:
+    if source is None:
+        return "host"
+    path = Path(source)
+    return path.stem if path.is_file() else path.resolve().name or "root"
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    if not _ASSIGNMENT.fullmatch(text):
+        reason = f"--env {text!r}: expected NAME=VALUE"
+        raise UsageError(reason)
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def _day(text: str | None) -> dt.date | None:
+    """Return the day asked for, or that of SOURCE_DATE_EPOCH, which builds share."""
+    try:
+        if text is not None:
+            return dt.date.fromisoformat(text)
+        epoch = os.environ.get("SOURCE_DATE_EPOCH")
+        if epoch:
+            return dt.datetime.fromtimestamp(int(epoch), tz=dt.UTC).date()
+    except (ValueError, OverflowError, OSError) as error:
+        what = f"--as-of {text}" if text is not None else "SOURCE_DATE_EPOCH"
+        reason = f"{what}: {error}"
+        raise UsageError(reason) from error
+    return None
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        reason = f"{path}: {error.strerror or error}"
+        raise ArtifactError(reason) from error
