@@ -87,6 +87,29 @@ def test_paths_are_normalised(links: dict[str, str], path: str, real: str) -> No
     assert _tree(**links).real(path) == real
 
 
+@pytest.mark.parametrize("links", [{}, {"unrelated": "pkg"}])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/var/task/absent/..",
+        "/var/task/absent/../pkg",
+        "/var/task/pkg/__init__.py/..",
+        "/var/task/pkg/__init__.py/../lib/libx.so.1",
+        "/var/task/pkg/lib/../absent/../lib",
+    ],
+)
+def test_what_dots_leave_must_be_a_folder(links: dict[str, str], path: str) -> None:
+    """`link_path_walk` of the kernel: ENOENT and ENOTDIR, where a shell would fold the path."""
+    assert _tree(**links).real(path) is None
+
+
+@pytest.mark.parametrize("links", [{}, {"unrelated": "pkg"}])
+@pytest.mark.parametrize("path", ["//var/task/pkg", "///var/task/pkg", "//var//task/./pkg/lib/.."])
+def test_two_slashes_at_the_front_are_one(links: dict[str, str], path: str) -> None:
+    """POSIX leaves it open; Linux does not."""
+    assert _tree(**links).real(path) == "/var/task/pkg"
+
+
 @pytest.mark.parametrize(
     ("target", "real"),
     [

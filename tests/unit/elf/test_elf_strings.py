@@ -8,6 +8,7 @@ from tests.elfbuilder import (
     DT_STRSZ,
     DT_STRTAB,
     Elf,
+    Need,
     Reloc,
     Shipped,
     definition,
@@ -16,7 +17,7 @@ from tests.elfbuilder import (
 )
 
 import elfpatch
-from abicheck.model import SymbolDef
+from abicheck.model import SymbolDef, VersionNeed
 
 
 def _an_object(**tags: int) -> bytes:
@@ -42,6 +43,39 @@ def test_dt_strsz_may_lie(size: int) -> None:
     assert [str(need) for need in facts.version_needs] == ["libc.so.6(GLIBC_2.14)"]
     assert facts.table.definitions == {"f": (SymbolDef("V_1", index=2),)}
     assert facts.defect is None
+
+
+@pytest.mark.parametrize("size", range(1, 11))
+def test_dt_strsz_may_end_inside_a_name(size: int) -> None:
+    """Law: a definition is found by its whole name, also where nothing else reads so far."""
+    facts = read(Elf(symbols=(definition("function"),), tags={DT_STRSZ: size}).build())
+
+    assert facts.table.definitions == {"function": (SymbolDef(),)}
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [("bücher".encode(), "bücher"), (b"b\xfccher", "b\udcfccher"), (b"b\x80", "b\udc80")],
+)
+def test_names_of_files_are_text_as_the_file_system_has_it(raw: bytes, name: str) -> None:
+    """DT_NEEDED, DT_SONAME, run paths and version needs: UTF-8 with surrogate escapes (PEP 383).
+
+    So they are equal to the names of members, which are decoded alike.
+    """
+    facts = Elf(
+        needed=(f"lib{name}.so.1",),
+        soname=f"{name}.so",
+        rpath=f"$ORIGIN/{name}",
+        runpath=f"/opt/{name}",
+        needs=(Need(f"lib{name}.so.1", "V_1"),),
+    ).facts()
+
+    assert name.encode("utf-8", "surrogateescape") == raw
+    assert facts.needed == (f"lib{name}.so.1",)
+    assert facts.soname == f"{name}.so"
+    assert facts.rpath == f"$ORIGIN/{name}"
+    assert facts.runpath == f"/opt/{name}"
+    assert facts.version_needs == (VersionNeed(f"lib{name}.so.1", "V_1"),)
 
 
 def test_a_string_table_without_a_size(shipped: Shipped) -> None:
