@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Final, Protocol
 
 from abicheck.filesystem import Kind
-from abicheck.model import ArtifactKind, Irregular, Irregularity
+from abicheck.model import ArtifactKind, Irregular, Irregularity, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ Wanted = Callable[[str, bytes, int], bool]
 class Artifact(Protocol):
     """An open container.
 
-    `irregularities` is complete once `members` has been consumed.
+    `irregularities` is in the order of the artifact, and complete once `members` has been consumed.
     """
 
     kind: ArtifactKind
@@ -80,3 +81,8 @@ class UnreadableMemberError(Exception):
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
+
+
+def irregular(kind: Irregular, name: str, detail: str) -> Irregularity:
+    """Return what is wrong with the member `name`, or with the artifact where that is empty."""
+    return Irregularity(kind, Location(PurePosixPath(name)), detail)

@@ -6,15 +6,21 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import NamedTuple
 
-from abicheck.artifacts._base import Limits, Member, Wanted
+from abicheck.artifacts._base import Limits, Member, Wanted, irregular
 from abicheck.artifacts._names import check_name
 from abicheck.artifacts._parallel import in_order
 from abicheck.filesystem import Kind
-from abicheck.model import ArtifactKind, Irregular, Irregularity, Location
+from abicheck.model import ArtifactKind, Irregular, Irregularity
 
 _HEAD = 512
+
+
+class _Found(NamedTuple):
+    name: str
+    status: os.stat_result
 
 
 class FolderArtifact:
@@ -27,68 +33,72 @@ class FolderArtifact:
         self._limits = limits
         self.irregularities: list[Irregularity] = []
 
-    def _note(self, kind: Irregular, name: str, detail: str) -> None:
-        self.irregularities.append(Irregularity(kind, Location(PurePosixPath(name)), detail))
-
     def members(self, wanted: Wanted) -> Iterator[Member]:
         """Yield each member once, sorted by path."""
 
-        def read(job: tuple[str, os.stat_result]) -> Member | tuple[str, str]:
-            name, status = job
+        def read(job: _Found | Irregularity) -> Member | Irregularity:
+            if isinstance(job, Irregularity):
+                return job
             try:
-                return _read(self._root / name, name, status, wanted)
+                return _read(self._root / job.name, job.name, job.status, wanted)
             except OSError as error:
-                return name, error.strerror or str(error)
+                return _unreadable(job.name, error)
 
         for result in in_order(read, self._accepted()):
             if isinstance(result, Member):
                 yield result
             else:
-                self._note(Irregular.UNREADABLE, *result)
+                self.irregularities.append(result)
 
-    def _accepted(self) -> Iterator[tuple[tuple[str, os.stat_result], int]]:
+    def _accepted(self) -> Iterator[tuple[_Found | Irregularity, int]]:
+        """Yield what is to be read and its size; in its place what is not, and why."""
         total = count = 0
-        for name, status in self._walk():
+        for found in self._walk():
+            if isinstance(found, Irregularity):
+                yield found, 0
+                continue
+            name, status = found.name, found.status
             # On Windows a backslash cannot be part of a name, and here it is one character.
             fault = check_name(name, self._limits.path)
             if fault is not None:
-                self._note(fault[0], name, fault[1])
+                yield irregular(fault[0], name, fault[1]), 0
             size = status.st_size if stat.S_ISREG(status.st_mode) else 0
             total += size
             count += 1
             if count > self._limits.members or total > self._limits.total:
-                self._note(Irregular.LIMIT, name, "too many files or bytes; not read from here on")
+                detail = "too many files or bytes; not read from here on"
+                yield irregular(Irregular.LIMIT, name, detail), 0
                 return
             if size > self._limits.member:
-                self._note(Irregular.LIMIT, name, f"{size:,} bytes; not read")
+                yield irregular(Irregular.LIMIT, name, f"{size:,} bytes; not read"), 0
                 continue
-            yield (name, status), size
+            yield found, size
 
-    def _walk(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Yield each name below the root and its `lstat`; folders may nest without end."""
-        todo = [iter(self._children(""))]
+    def _walk(self) -> Iterator[_Found | Irregularity]:
+        """Yield each name below the root with its `lstat`; folders may nest without end."""
+        todo = [self._children("")]
         while todo:
-            name = next(todo[-1], None)
-            if name is None:
+            found = next(todo[-1], None)
+            if found is None:
                 todo.pop()
                 continue
-            try:
-                # lstat and not DirEntry.stat: the latter has no mode bits on Windows.
-                status = (self._root / name).lstat()
-            except OSError as error:
-                self._note(Irregular.UNREADABLE, name, error.strerror or str(error))
-                continue
-            yield name, status
-            if stat.S_ISDIR(status.st_mode):
-                todo.append(iter(self._children(f"{name}/")))
+            yield found
+            if isinstance(found, _Found) and stat.S_ISDIR(found.status.st_mode):
+                todo.append(self._children(f"{found.name}/"))
 
-    def _children(self, prefix: str) -> list[str]:
+    def _children(self, prefix: str) -> Iterator[_Found | Irregularity]:
         try:
             with os.scandir(self._root / prefix) as entries:
-                return sorted(f"{prefix}{entry.name}" for entry in entries)
+                names = sorted(f"{prefix}{entry.name}" for entry in entries)
         except OSError as error:
-            self._note(Irregular.UNREADABLE, prefix or ".", error.strerror or str(error))
-            return []
+            yield _unreadable(prefix, error)
+            return
+        for name in names:
+            try:
+                # lstat and not DirEntry.stat: the latter has no mode bits on Windows.
+                yield _Found(name, (self._root / name).lstat())
+            except OSError as error:
+                yield _unreadable(name, error)
 
     def sha256(self) -> str | None:
         """Return None: a folder has no bytes of its own."""
@@ -107,13 +117,17 @@ class ObjectArtifact(FolderArtifact):
         super().__init__(path.parent, limits)
         self._path = path
 
-    def _walk(self) -> Iterator[tuple[str, os.stat_result]]:
-        yield self._path.name, self._path.stat()
+    def _walk(self) -> Iterator[_Found | Irregularity]:
+        yield _Found(self._path.name, self._path.stat())
 
     def sha256(self) -> str | None:
         """Return the digest of the object."""
         with self._path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unreadable(name: str, error: OSError) -> Irregularity:
+    return irregular(Irregular.UNREADABLE, name, error.strerror or str(error))
 
 
 def _read(path: Path, name: str, status: os.stat_result, wanted: Wanted) -> Member:

@@ -12,16 +12,22 @@ import stat
 import struct
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, Final
 
-from abicheck.artifacts._base import Limits, Member, UnreadableMemberError, Wanted
+from abicheck.artifacts._base import (
+    Limits,
+    Member,
+    UnreadableMemberError,
+    Wanted,
+    irregular,
+)
 from abicheck.artifacts._inflate import inflate
 from abicheck.artifacts._names import check_name
 from abicheck.artifacts._parallel import in_order
 from abicheck.errors import ArtifactError
 from abicheck.filesystem import Kind
-from abicheck.model import ArtifactKind, Irregular, Irregularity, Location
+from abicheck.model import ArtifactKind, Irregular, Irregularity
 
 _LOCAL_HEADER: Final = struct.Struct("<4sHHHHHIIIHH")
 _ENCRYPTED = 1
@@ -52,41 +58,39 @@ class ZipArtifact:
                 return archive.infolist()
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
             # A ZIP whose directory is gone was cut off; the caller reports it.
-            self._note(Irregular.TRUNCATED, "", str(error))
+            self.irregularities.append(irregular(Irregular.TRUNCATED, "", str(error)))
             return []
         except OSError as error:
             raise ArtifactError(str(error)) from error
 
-    def _note(self, kind: Irregular, name: str, detail: str) -> None:
-        self.irregularities.append(Irregularity(kind, Location(PurePosixPath(name)), detail))
-
     def members(self, wanted: Wanted) -> Iterator[Member]:
         """Yield each member once, in the order of the central directory."""
 
-        def read(info: zipfile.ZipInfo) -> Member | tuple[str, Irregular, str]:
+        def read(job: zipfile.ZipInfo | Irregularity) -> Member | Irregularity:
+            if isinstance(job, Irregularity):
+                return job
             try:
-                return self._read(info, wanted)
+                return self._read(job, wanted)
             except UnreadableMemberError as error:
-                return info.orig_filename, error.kind, error.detail
+                return irregular(error.kind, job.orig_filename, error.detail)
 
         for result in in_order(read, self._accepted()):
             if isinstance(result, Member):
                 yield result
             else:
-                name, kind, detail = result
-                self._note(kind, name, detail)
+                self.irregularities.append(result)
 
-    def _accepted(self) -> Iterator[tuple[zipfile.ZipInfo, int]]:
-        """Yield what is to be read; note what is not, and why."""
+    def _accepted(self) -> Iterator[tuple[zipfile.ZipInfo | Irregularity, int]]:
+        """Yield what is to be read and its weight; in its place what is not, and why."""
         if not self._infos and not self.irregularities:
-            self._note(Irregular.EMPTY_ARCHIVE, "", "the archive has no members")
+            yield irregular(Irregular.EMPTY_ARCHIVE, "", "the archive has no members"), 0
         last = {info.orig_filename: index for index, info in enumerate(self._infos)}
         total = 0
         for index, info in enumerate(self._infos):
             name = info.orig_filename
             fault = check_name(name, self._limits.path)
             if fault is not None:
-                self._note(*fault[:1], name, fault[1])
+                yield irregular(fault[0], name, fault[1]), 0
                 if fault[0] is not Irregular.BACKSLASH:
                     continue
             if last[name] != index:
@@ -94,19 +98,18 @@ class ZipArtifact:
                 detail = (
                     "the same content twice" if same else "with other content; the last one counts"
                 )
-                self._note(Irregular.DUPLICATE, name, detail)
+                yield irregular(Irregular.DUPLICATE, name, detail), 0
                 continue
             total += info.file_size
             if index >= self._limits.members or total > self._limits.total:
                 what = "members" if index >= self._limits.members else "bytes unpacked"
                 limit = self._limits.members if what == "members" else self._limits.total
-                self._note(
-                    Irregular.LIMIT, name, f"more than {limit:,} {what}; not read from here on"
-                )
+                detail = f"more than {limit:,} {what}; not read from here on"
+                yield irregular(Irregular.LIMIT, name, detail), 0
                 return
             if info.file_size > self._limits.member:
                 detail = f"{info.file_size:,} bytes, more than {self._limits.member:,}; not read"
-                self._note(Irregular.LIMIT, name, detail)
+                yield irregular(Irregular.LIMIT, name, detail), 0
                 continue
             yield info, info.compress_size + info.file_size
 

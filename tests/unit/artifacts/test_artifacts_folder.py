@@ -191,6 +191,15 @@ def test_a_socket_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert [name for _, name in irregular] == ["s.sock"]
 
 
+def test_irregularities_come_in_the_order_of_the_folder(tmp_path: Path) -> None:
+    """Whether a name tells or only opening does."""
+    os.mkfifo(tmp_path / "a")
+    (tmp_path / "b\\c").write_text("")
+    os.mkfifo(tmp_path / "d")
+
+    assert [name for _, name in _read(tmp_path)[1]] == ["a", "b\\c", "d"]
+
+
 @AS_ROOT
 def test_a_file_that_may_not_be_read_is_reported(tmp_path: Path) -> None:
     """Its bytes could not be had; the others could."""

@@ -348,6 +348,24 @@ def test_two_members_of_one_name(tmp_path: Path, second: bytes, detail: str) -> 
     assert bytes(reading.members[1].data or b"") == second
 
 
+def test_irregularities_come_in_the_order_of_the_directory(tmp_path: Path) -> None:
+    """Whether a name tells or only the bytes do."""
+    names = ["a.py", "../b.py", "c.py", "d\\e.py", "f.py", "../g.py", "h.py"]
+    data = _zip([(name, b"x" * 100_000) for name in names])
+    for member in (0, 2, 6):
+        data = _lie(data, CRC, 0, member=member)
+    reading = _Reading(data, tmp_path)
+
+    assert reading.irregular == [
+        (Irregular.CORRUPT, "a.py"),
+        (Irregular.CLIMBS_OUT, "../b.py"),
+        (Irregular.CORRUPT, "c.py"),
+        (Irregular.BACKSLASH, "d\\e.py"),
+        (Irregular.CLIMBS_OUT, "../g.py"),
+        (Irregular.CORRUPT, "h.py"),
+    ]
+
+
 # --- limits -----------------------------------------------------------------------
 
 
