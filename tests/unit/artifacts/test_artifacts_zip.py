@@ -21,7 +21,7 @@ from abicheck.filesystem import Kind
 from abicheck.model import ArtifactKind, Irregular
 
 # Offsets in the header of a member in the central directory (APPNOTE 4.3.12).
-FLAGS, METHOD, CRC, PACKED, SIZE, OFFSET = 8, 10, 16, 20, 24, 42
+NEEDED, FLAGS, METHOD, CRC, PACKED, SIZE, OFFSET = 6, 8, 10, 16, 20, 24, 42
 CENTRAL = b"PK\x01\x02"
 
 
@@ -266,6 +266,16 @@ def test_a_method_that_lambda_does_not_take(tmp_path: Path, method: int) -> None
     assert f"method {method};" in reading.details[0]
 
 
+def test_a_member_that_needs_a_newer_format(tmp_path: Path) -> None:
+    """Unpackers pass over what needs a version of the format that they do not know."""
+    data = _lie(_zip([("a.py", b"a"), ("b.py", b"b")]), NEEDED, 64, "<B")
+    reading = _Reading(data, tmp_path)
+
+    assert reading.irregular == [(Irregular.METHOD, "a.py")]
+    assert reading.details == ["needs version 6.4 of the ZIP format"]
+    assert reading.names == ["b.py"]
+
+
 @pytest.mark.parametrize("offset", [1, 60, 0x7FFFFFFF])
 def test_a_member_that_is_not_where_the_directory_says(tmp_path: Path, offset: int) -> None:
     """A local header must begin there."""
@@ -332,6 +342,15 @@ def test_names_beyond_ascii(tmp_path: Path) -> None:
 
     assert (utf8.names, utf8.irregular) == (["módulo.py"], [])
     assert (cp437.names, cp437.irregular) == (["módulo.py"], [])
+
+
+def test_a_name_that_is_not_the_utf8_it_claims_to_be(tmp_path: Path) -> None:
+    """One member has no name; the others are judged."""
+    data = _zip([("a.py", b"a"), ("módulo.py", b"x"), ("z.py", b"z")])
+    reading = _Reading(data.replace("mó".encode(), b"m\xc3\x28"), tmp_path)
+
+    assert reading.irregular == [(Irregular.BAD_NAME, "m\udcc3(dulo.py")]
+    assert reading.names == ["a.py", "z.py"]
 
 
 @pytest.mark.parametrize(
@@ -428,6 +447,50 @@ def test_an_archive_that_was_cut_off(tmp_path: Path, size: int) -> None:
     reading = _Reading(data, tmp_path)
 
     assert (reading.names, reading.irregular) == ([], [(Irregular.TRUNCATED, ".")])
+
+
+def test_a_directory_that_breaks_off(tmp_path: Path) -> None:
+    """What stands before the break is read, and the break is reported."""
+    data = _zip([(f"{x}.py", b"") for x in "abc"])
+    last = data.rindex(CENTRAL)
+    reading = _Reading(data[:last] + b"XX" + data[last + 2 :], tmp_path)
+
+    assert reading.names == ["a.py", "b.py"]
+    assert reading.irregular == [(Irregular.TRUNCATED, ".")]
+
+
+@pytest.mark.parametrize("prefix", [b"", b"#!/bin/sh\n"])
+def test_an_archive_with_a_zip64_end_record(tmp_path: Path, prefix: bytes) -> None:
+    """As it is written from 65,536 members on; sizes that would not fit stand there alone."""
+    data = _zip([("a.py", b"a"), ("b.py", b"b")])
+    _, _, _, _, _, size, offset, _ = struct.unpack("<4s4H2IH", data[-22:])
+    record = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, 2, 2, size, offset)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, len(data) - 22, 1)
+    honest = data[:-22] + record + locator + data[-22:]
+    full = honest[:-10] + b"\xff" * 8 + b"\0\0"
+    first, second = (_Reading(prefix + image, tmp_path) for image in (honest, full))
+
+    assert (first.names, first.irregular) == (["a.py", "b.py"], [])
+    assert (second.names, second.irregular) == (["a.py", "b.py"], [])
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_size_in_the_zip64_extra_field(tmp_path: Path, *, cut: bool) -> None:
+    """Where 32 bits do not hold it; a field that is cut off says nothing."""
+    info = zipfile.ZipInfo("a.py")
+    info.extra = struct.pack("<HHQQ", 1, 16, 5, 5)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(info, b"pass\n")
+        archive.writestr("b.py", b"")
+    data = _lie(_lie(buffer.getvalue(), SIZE, 0xFFFFFFFF), PACKED, 0xFFFFFFFF)
+    if cut:
+        place = data.index(CENTRAL)
+        data = data[:place] + data[place:].replace(b"\1\0\x10\0", b"\1\0\x0f\0", 1)
+    reading = _Reading(data, tmp_path)
+
+    assert reading.irregular == ([(Irregular.CORRUPT, "a.py")] if cut else [])
+    assert reading.names == (["b.py"] if cut else ["a.py", "b.py"])
 
 
 def test_an_archive_of_twenty_thousand_members(tmp_path: Path) -> None:
