@@ -22,6 +22,28 @@ else:
 
 _ERRORS: Final[tuple[type[Exception], ...]] = tuple({zlib.error, _codec.error})
 _STORED, _DEFLATED = 0, 8
+_STEP: Final = 64 << 10
+_PART: Final = 1 << 20
+_ENDLESS: Final = "its deflate stream has no end"
+
+
+def peek(raw: memoryview, method: int, most: int) -> bytes:
+    """Return the first bytes of a member, `most` at most; none where it cannot be read."""
+    if method == _STORED:
+        return bytes(raw[:most])
+    if method != _DEFLATED:
+        return b""
+    decoder = _decoder()
+    head = b""
+    try:
+        # One step is enough, unless somebody hides a file behind blocks of no bytes.
+        for start in range(0, len(raw), _STEP):
+            head += decoder.decompress(raw[start : start + _STEP], most - len(head))
+            if decoder.eof or len(head) == most:
+                break
+    except _ERRORS:
+        return b""
+    return head
 
 
 def inflate(raw: memoryview, method: int, size: int, crc: int) -> bytes | memoryview:
@@ -33,22 +55,62 @@ def inflate(raw: memoryview, method: int, size: int, crc: int) -> bytes | memory
     if method == _STORED:
         data: bytes | memoryview = raw
     elif method == _DEFLATED:
-        decoder = _codec.decompressobj(wbits=-zlib.MAX_WBITS)
+        decoder = _decoder()
         try:
             data = decoder.decompress(raw, size + 1)
         except _ERRORS as error:
-            raise UnreadableMemberError(
-                Irregular.CORRUPT, f"cannot be inflated: {error}"
-            ) from error
+            raise _broken(error) from error
         if not decoder.eof and len(data) <= size:
-            raise UnreadableMemberError(Irregular.CORRUPT, "its deflate stream has no end")
+            raise UnreadableMemberError(Irregular.CORRUPT, _ENDLESS)
     else:
-        reason = f"compression method {method}; Lambda takes stored and deflated members only"
-        raise UnreadableMemberError(Irregular.METHOD, reason)
-    if len(data) != size:
-        more = "more" if len(data) > size else f"{len(data)}"
+        raise _unknown(method)
+    _compare(len(data), size, _codec.crc32(data), crc)
+    return data
+
+
+def verify(raw: memoryview, method: int, size: int, crc: int) -> None:
+    """Inflate a member as `inflate` does and keep nothing of it; takes a few megabytes."""
+    if method == _STORED:
+        _compare(len(raw), size, _codec.crc32(raw), crc)
+        return
+    if method != _DEFLATED:
+        raise _unknown(method)
+    decoder = _decoder()
+    length = found = 0
+    try:
+        for start in range(0, len(raw), _STEP):
+            # What a decoder has not consumed it copies, so it is given little at once.
+            rest = raw[start : start + _STEP]
+            full = True
+            while (full or rest) and not decoder.eof and length <= size:
+                part = decoder.decompress(rest, _PART)
+                length += len(part)
+                found = _codec.crc32(part, found)
+                rest, full = decoder.unconsumed_tail, len(part) == _PART
+    except _ERRORS as error:
+        raise _broken(error) from error
+    if not decoder.eof and length <= size:
+        raise UnreadableMemberError(Irregular.CORRUPT, _ENDLESS)
+    _compare(length, size, found, crc)
+
+
+def _decoder() -> Any:  # noqa: ANN401 - either library's, and isal ships no types
+    return _codec.decompressobj(wbits=-zlib.MAX_WBITS)
+
+
+def _broken(error: Exception) -> UnreadableMemberError:
+    return UnreadableMemberError(Irregular.CORRUPT, f"cannot be inflated: {error}")
+
+
+def _unknown(method: int) -> UnreadableMemberError:
+    reason = f"compression method {method}; Lambda takes stored and deflated members only"
+    return UnreadableMemberError(Irregular.METHOD, reason)
+
+
+def _compare(length: int, size: int, found: int, crc: int) -> None:
+    if length != size:
+        more = "more" if length > size else f"{length}"
         reason = f"is said to be {size} bytes long and has {more}"
         raise UnreadableMemberError(Irregular.CORRUPT, reason)
-    if _codec.crc32(data) != crc:
+    if found != crc:
         raise UnreadableMemberError(Irregular.CORRUPT, "its CRC does not match its bytes")
-    return data

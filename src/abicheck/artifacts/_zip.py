@@ -22,7 +22,7 @@ from abicheck.artifacts._base import (
     irregular,
 )
 from abicheck.artifacts._directory import DirectoryError, Header, read_directory
-from abicheck.artifacts._inflate import inflate
+from abicheck.artifacts._inflate import inflate, peek, verify
 from abicheck.artifacts._names import check_name
 from abicheck.artifacts._parallel import in_order
 from abicheck.filesystem import Kind
@@ -31,6 +31,7 @@ from abicheck.model import ArtifactKind, Irregular, Irregularity
 _LOCAL_HEADER: Final = struct.Struct("<4sHHHHHIIIHH")
 _ENCRYPTED = 1
 _HEAD = 512
+_SMALL: Final = 1 << 20
 _SHA_CHUNK = 4 << 20
 
 
@@ -115,13 +116,28 @@ class ZipArtifact:
             raise UnreadableMemberError(
                 Irregular.ENCRYPTED, "is encrypted; Lambda cannot unpack it"
             )
-        data = inflate(self._raw(header), header.method, header.size, header.crc)
+        raw = self._raw(header)
         if stat.S_ISLNK(mode):
-            target = bytes(data).decode("utf-8", "surrogateescape")
+            if header.size > self._limits.path:
+                reason = f"links to a path of {header.size:,} characters"
+                raise UnreadableMemberError(Irregular.BAD_NAME, reason)
+            link = inflate(raw, header.method, header.size, header.crc)
+            target = bytes(link).decode("utf-8", "surrogateescape")
             return Member(name, Kind.SYMLINK, 0, bits, target=target)
-        head = bytes(data[:_HEAD])
-        keep = wanted(name, head, len(data))
-        return Member(name, Kind.FILE, len(data), bits, head, data if keep else None)
+        data: bytes | memoryview = b""
+        if header.size <= _SMALL:
+            data = inflate(raw, header.method, header.size, header.crc)
+            head = bytes(data[:_HEAD])
+            keep = wanted(name, head, len(data))
+        else:
+            # A large one is held only where it is wanted.
+            head = peek(raw, header.method, _HEAD)
+            keep = wanted(name, head, header.size)
+            if keep:
+                data = inflate(raw, header.method, header.size, header.crc)
+            else:
+                verify(raw, header.method, header.size, header.crc)
+        return Member(name, Kind.FILE, header.size, bits, head, data if keep else None)
 
     def _raw(self, header: Header) -> memoryview:
         """Return the compressed bytes; the local header says where they begin."""

@@ -7,6 +7,7 @@ import os
 import stat
 import struct
 import tempfile
+import tracemalloc
 import warnings
 import zipfile
 import zlib
@@ -196,6 +197,86 @@ def test_a_wheel_is_told_from_an_installed_tree(
 
 
 # --- members that lie -------------------------------------------------------------
+
+
+LARGE = 3 << 20
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("name", ["a.py", "a.txt"])
+@pytest.mark.parametrize(
+    ("offset", "value", "irregular"),
+    [
+        (SIZE, LARGE, []),
+        (SIZE, LARGE - 1, [(Irregular.CORRUPT, "a")]),
+        (SIZE, LARGE + 1, [(Irregular.CORRUPT, "a")]),
+        (CRC, 7, [(Irregular.CORRUPT, "a")]),
+        (METHOD, 12, [(Irregular.METHOD, "a")]),
+        (PACKED, 1000, [(Irregular.CORRUPT, "a")]),
+    ],
+)
+def test_a_large_member_is_checked_whether_it_is_wanted_or_not(  # noqa: PLR0913, PLR0917
+    tmp_path: Path,
+    method: int,
+    name: str,
+    offset: int,
+    value: int,
+    irregular: list[tuple[Irregular, str]],
+) -> None:
+    """Law: size, end and CRC are those that the directory states, kept or dropped."""
+    content = bytes(range(256)) * (LARGE // 512) + os.urandom(LARGE // 2)
+    layout = "<H" if offset == METHOD else "<I"
+    path = tmp_path / "function.zip"
+    path.write_bytes(_lie(_zip([(name, content)], method), offset, value, layout))
+    with open_artifact(path, DEFAULT_LIMITS) as artifact:
+        members = list(artifact.members(lambda name, *_: name == "a.py"))
+        found = [(i.kind, str(i.location)[0]) for i in artifact.irregularities]
+
+    assert found == irregular
+    assert [(m.size, m.head) for m in members] == ([] if irregular else [(LARGE, content[:512])])
+    assert [m.data for m in members] == ([] if irregular else [content if name == "a.py" else None])
+
+
+def test_a_large_member_that_is_not_wanted_is_never_held(tmp_path: Path) -> None:
+    """A hundred megabytes of zeros pass through a few; their CRC is checked all the same."""
+    path = tmp_path / "function.zip"
+    path.write_bytes(_zip([("zeros.bin", bytes(100 << 20))]))
+    tracemalloc.start()
+    try:
+        with open_artifact(path, DEFAULT_LIMITS) as artifact:
+            (member,) = artifact.members(lambda *_: False)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert (member.size, member.head, member.data) == (100 << 20, bytes(512), None)
+    assert artifact.irregularities == []
+    assert peak < 10 << 20
+
+
+def test_a_file_behind_blocks_of_no_bytes(tmp_path: Path) -> None:
+    """The head is the beginning of the file, however late it comes in the stream."""
+    content = b"\x7fELF" + bytes(2 << 20)
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    packed = b"\0\0\0\xff\xff" * 40_000 + packer.compress(content) + packer.flush()
+    data = _zip([("mod.so", packed)], zipfile.ZIP_STORED)
+    for offset, value, layout in (
+        (METHOD, 8, "<H"),
+        (SIZE, len(content), "<I"),
+        (CRC, zlib.crc32(content), "<I"),
+    ):
+        data = _lie(data, offset, value, layout)
+    reading = _Reading(data, tmp_path)
+
+    assert [(m.head[:4], m.data == content) for m in reading.members] == [(b"\x7fELF", True)]
+    assert reading.irregular == []
+
+
+def test_a_link_to_a_path_that_no_system_call_takes(tmp_path: Path) -> None:
+    """The content of the member is not even inflated."""
+    reading = _Reading(_with_mode("l", stat.S_IFLNK | 0o777, b"a" * 5000), tmp_path)
+
+    assert (reading.names, reading.irregular) == ([], [(Irregular.BAD_NAME, "l")])
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
