@@ -15,8 +15,9 @@ from abicheck.model import ArtifactKind, Irregular, Irregularity, Location
 class Limits:
     """How much of an artifact is read at most; what lies beyond is a finding.
 
-    Sizes in bytes.  Lambda itself stops at 250 MiB unpacked for a function
-    and 10 GiB for an image, whose layers' tars count together.
+    Sizes in bytes, `path` in characters, `nesting` in folders.  Lambda itself
+    stops at 250 MiB unpacked for a function and 10 GiB for an image, whose
+    layers' tars count together.
     """
 
     members: int = 500_000
@@ -24,6 +25,7 @@ class Limits:
     member: int = 2 << 30
     path: int = 4096
     layers: int = 16 << 30
+    nesting: int = 255
 
 
 DEFAULT_LIMITS: Final = Limits()

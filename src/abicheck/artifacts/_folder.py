@@ -59,9 +59,11 @@ class FolderArtifact:
                 continue
             name, status = found.name, found.status
             # On Windows a backslash cannot be part of a name, and here it is one character.
-            fault = check_name(name, self._limits.path)
+            fault = check_name(name, self._limits.path, self._limits.nesting)
             if fault is not None:
                 yield irregular(fault[0], name, fault[1]), 0
+                if fault[0] is Irregular.LIMIT:
+                    continue
             size = status.st_size if stat.S_ISREG(status.st_mode) else 0
             total += size
             count += 1
@@ -84,6 +86,8 @@ class FolderArtifact:
                 continue
             yield found
             if isinstance(found, _Found) and stat.S_ISDIR(found.status.st_mode):
+                if found.name.count("/") > self._limits.nesting:
+                    continue
                 todo.append(self._children(f"{found.name}/"))
 
     def _children(self, prefix: str) -> Iterator[_Found | Irregularity]:

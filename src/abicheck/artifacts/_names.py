@@ -5,7 +5,7 @@ from __future__ import annotations
 from abicheck.model import Irregular
 
 
-def check_name(name: str, longest: int) -> tuple[Irregular, str] | None:
+def check_name(name: str, longest: int, deepest: int = 255) -> tuple[Irregular, str] | None:
     """Return what is wrong with a member's name, or None.
 
     A backslash is only reported: on Linux it is a character like any other.
@@ -18,6 +18,9 @@ def check_name(name: str, longest: int) -> tuple[Irregular, str] | None:
         return Irregular.CLIMBS_OUT, "the name is an absolute path"
     if ".." in name.split("/"):
         return Irregular.CLIMBS_OUT, "the name leads out of the archive"
+    if name.count("/") > deepest:
+        # Each folder on the way to a member is kept by its whole path.
+        return Irregular.LIMIT, f"lies more than {deepest} folders deep; not read"
     if "\\" in name:
         if ".." in name.replace("\\", "/").split("/"):
             return Irregular.CLIMBS_OUT, "the name leads out of the archive"

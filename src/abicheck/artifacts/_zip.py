@@ -80,7 +80,7 @@ class ZipArtifact:
         total = 0
         for index, header in enumerate(self._headers):
             name = header.name
-            fault = header.fault or check_name(name, self._limits.path)
+            fault = header.fault or check_name(name, self._limits.path, self._limits.nesting)
             if fault is not None:
                 yield irregular(fault[0], name, fault[1]), 0
                 if fault[0] is not Irregular.BACKSLASH:

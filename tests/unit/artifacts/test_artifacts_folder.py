@@ -79,12 +79,21 @@ def _nested(folder: Path, name: str, depth: int) -> Iterator[None]:
 
 
 def test_folders_may_nest_deeper_than_calls_may(tmp_path: Path) -> None:
-    """Each of fifteen hundred folders in one another is a member."""
+    """Each of fifteen hundred folders in one another is a member, where that many may be."""
     with _nested(tmp_path, "d", 1500):
-        members, irregular = _read(tmp_path)
+        members, irregular = _read(tmp_path, Limits(nesting=1500))
 
     assert [len(m.name) for m in members] == [*range(1, 3000, 2)]
     assert irregular == []
+
+
+def test_folders_nest_two_hundred_and_fifty_five_deep(tmp_path: Path) -> None:
+    """What lies deeper is not read, and named once."""
+    with _nested(tmp_path, "d", 300):
+        members, irregular = _read(tmp_path)
+
+    assert [m.name.count("/") for m in members] == [*range(256)]
+    assert irregular == [(Irregular.LIMIT, "/".join("d" * 257))]
 
 
 def test_what_no_system_call_can_name_is_reported(tmp_path: Path) -> None:
@@ -252,6 +261,7 @@ def test_a_backslash_in_the_name_of_a_file_is_reported(tmp_path: Path) -> None:
         (Limits(members=2), ["a.py", "b.py"], [(Irregular.LIMIT, "c.py")]),
         (Limits(total=25), ["a.py", "b.py"], [(Irregular.LIMIT, "c.py")]),
         (Limits(member=10), ["a.py", "c.py"], [(Irregular.LIMIT, "b.py")]),
+        (Limits(nesting=0), ["a.py", "b.py", "c.py"], []),
         (Limits(members=3, total=31, member=11), ["a.py", "b.py", "c.py"], []),
     ],
 )

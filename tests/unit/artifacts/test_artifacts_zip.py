@@ -477,6 +477,7 @@ def test_irregularities_come_in_the_order_of_the_directory(tmp_path: Path) -> No
         (Limits(total=10), ["a.py"], [(Irregular.LIMIT, "b.py")]),
         (Limits(member=10), ["a.py", "c.py", "d.py"], [(Irregular.LIMIT, "b.py")]),
         (Limits(path=3), [], [(Irregular.BAD_NAME, f"{x}.py") for x in "abcd"]),
+        (Limits(nesting=0), ["a.py", "b.py", "c.py", "d.py"], []),
         (Limits(members=4, total=41, member=11, path=4), ["a.py", "b.py", "c.py", "d.py"], []),
     ],
 )
@@ -489,6 +490,14 @@ def test_a_limit_that_was_reached_is_reported(
     reading = _Reading(data, tmp_path, limits)
 
     assert (reading.names, reading.irregular) == (names, irregular)
+
+
+def test_folders_nest_two_hundred_and_fifty_five_deep(tmp_path: Path) -> None:
+    """What lies deeper is not read: each folder on the way costs memory of its own."""
+    deep, deeper = ("d/" * depth + "mod.so" for depth in (255, 256))
+    reading = _Reading(_zip([(deep, b"a"), (deeper, b"b")]), tmp_path)
+
+    assert (reading.names, reading.irregular) == ([deep], [(Irregular.LIMIT, deeper)])
 
 
 def test_a_limit_counts_what_a_member_declares(tmp_path: Path) -> None:
