@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+
 from abicheck.model import Irregular
 
 
@@ -26,3 +28,28 @@ def check_name(name: str, longest: int, deepest: int = 255) -> tuple[Irregular, 
             return Irregular.CLIMBS_OUT, "the name leads out of the archive"
         return Irregular.BACKSLASH, "backslashes are part of the name on Linux, not separators"
     return None
+
+
+class Places:
+    """Where members have been put so far: what is a file, and what is a folder."""
+
+    def __init__(self) -> None:
+        self._files: set[str] = set()
+        self._folders = {"."}
+
+    def put(self, name: str, *, folder: bool) -> str | None:
+        """Put one more there, or return why it has no place; the first member has its own."""
+        path = posixpath.normpath(name)
+        above = []
+        parent = posixpath.dirname(path)
+        while parent and parent not in self._folders:
+            if parent in self._files:
+                return f"its folder {parent} is a file of the archive"
+            above.append(parent)
+            parent = posixpath.dirname(parent)
+        if path in (self._files if folder else self._folders):
+            other = "a file" if folder else "a folder"
+            return f"the archive has {other} of that name as well"
+        self._folders.update(above)
+        (self._folders if folder else self._files).add(path)
+        return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import posixpath
 import stat
 import struct
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from abicheck.artifacts._base import (
 )
 from abicheck.artifacts._directory import DirectoryError, Header, read_directory
 from abicheck.artifacts._inflate import inflate, peek, verify
-from abicheck.artifacts._names import check_name
+from abicheck.artifacts._names import Places, check_name
 from abicheck.artifacts._parallel import in_order
 from abicheck.filesystem import Kind
 from abicheck.model import ArtifactKind, Irregular, Irregularity
@@ -76,7 +77,8 @@ class ZipArtifact:
         """Yield what is to be read and its weight; in its place what is not, and why."""
         if not self._headers and self._cut is None:
             yield irregular(Irregular.EMPTY_ARCHIVE, "", "the archive has no members"), 0
-        last = {header.name: header for header in self._headers}
+        last = {_place(header): header for header in self._headers}
+        places = Places()
         total = 0
         for index, header in enumerate(self._headers):
             name = header.name
@@ -85,12 +87,17 @@ class ZipArtifact:
                 yield irregular(fault[0], name, fault[1]), 0
                 if fault[0] is not Irregular.BACKSLASH:
                     continue
-            if last[name] is not header:
-                same = header.crc == last[name].crc
+            place = _place(header)
+            if last[place] is not header:
+                same = header.crc == last[place].crc
                 detail = (
                     "the same content twice" if same else "with other content; the last one counts"
                 )
                 yield irregular(Irregular.DUPLICATE, name, detail), 0
+                continue
+            clash = places.put(name, folder=_is_folder(header))
+            if clash is not None:
+                yield irregular(Irregular.CLASH, name, clash), 0
                 continue
             total += header.size
             if index >= self._limits.members or total > self._limits.total:
@@ -110,7 +117,7 @@ class ZipArtifact:
     def _read(self, header: Header, wanted: Wanted) -> Member:
         name, mode = header.name, header.mode
         bits = mode & 0o7777 if mode else None
-        if name.endswith("/") or stat.S_ISDIR(mode):
+        if _is_folder(header):
             return Member(name.rstrip("/"), Kind.DIRECTORY, 0, bits)
         if header.flags & _ENCRYPTED:
             raise UnreadableMemberError(
@@ -165,6 +172,15 @@ class ZipArtifact:
         """Let go of the file; views that a caller still holds keep the map alive."""
         self._view.release()
         self._file.close()
+
+
+def _is_folder(header: Header) -> bool:
+    return header.name.endswith("/") or stat.S_ISDIR(header.mode)
+
+
+def _place(header: Header) -> tuple[str, bool]:
+    """Return what two members that stand for one file, or one folder, have in common."""
+    return posixpath.normpath(header.name), _is_folder(header)
 
 
 def _kind(headers: list[Header]) -> ArtifactKind:

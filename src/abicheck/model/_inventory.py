@@ -35,6 +35,7 @@ class Irregular(enum.Enum):
     BACKSLASH = enum.auto()
     BAD_NAME = enum.auto()
     DUPLICATE = enum.auto()
+    CLASH = enum.auto()
     LIMIT = enum.auto()
     DANGLING_LINK = enum.auto()
     SPECIAL_FILE = enum.auto()

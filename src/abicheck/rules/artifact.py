@@ -74,14 +74,22 @@ def damaged_archive(case: Case) -> Iterator[Fault]:
     "ABI004",
     Severity.ERROR,
     "a member cannot be unpacked by Lambda",
-    explanation="Lambda unpacks stored and deflated members without a password, and nothing else.",
+    explanation="Lambda unpacks stored and deflated members without a password, and nothing else; "
+    "and where one member is a file, another cannot have a folder of that name.",
     messages=("Could not unzip uploaded file. Please check your file, then try to upload again.",),
-    causes=("the archive was made with a password", "it was made with bzip2, LZMA or zstd"),
-    fixes=("make it with `zip` or Python's zipfile and their defaults",),
+    causes=(
+        "the archive was made with a password",
+        "it was made with bzip2, LZMA or zstd",
+        "files added to an existing archive in which a module was a package, or a package a module",
+    ),
+    fixes=(
+        "make it with `zip` or Python's zipfile and their defaults",
+        "delete the archive before it is built again",
+    ),
 )
 def unsupported_member(case: Case) -> Iterator[Fault]:
     """Every member must be one that Lambda can unpack."""
-    yield from _faults(case, Irregular.ENCRYPTED, Irregular.METHOD)
+    yield from _faults(case, Irregular.ENCRYPTED, Irregular.METHOD, Irregular.CLASH)
 
 
 @rule(

@@ -466,6 +466,48 @@ def test_irregularities_come_in_the_order_of_the_directory(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.parametrize("other", ["./x.py", "x.py", ".//x.py"])
+def test_two_names_that_are_one_path(tmp_path: Path, other: str) -> None:
+    """As an unpacker would place them; the last one counts."""
+    reading = _Reading(_zip([("x.py", b"a"), (other, b"b")]), tmp_path)
+
+    assert reading.irregular == [(Irregular.DUPLICATE, "x.py")]
+    assert reading.names == [other]
+
+
+@pytest.mark.parametrize(
+    ("names", "places"),
+    [
+        (["a", "a/b.py"], ["a"]),
+        (["a/b.py", "a"], ["a/b.py"]),
+        (["a", "a/"], ["a"]),
+        (["a/", "a"], ["a"]),
+        (["a", "./a//b/c.py"], ["a"]),
+        (["a/b/c.py", "a/b", "a/d.py"], ["a/b/c.py", "a/d.py"]),
+    ],
+)
+def test_a_file_and_a_folder_of_one_name(
+    tmp_path: Path, names: list[str], places: list[str]
+) -> None:
+    """Info-ZIP leaves out the one that comes later, Python's zipfile ends with an exception."""
+    reading = _Reading(_zip([(name, b"") for name in names]), tmp_path)
+    clash = names[1].removesuffix("/")
+
+    assert [(kind, Path(name)) for kind, name in reading.irregular] == [
+        (Irregular.CLASH, Path(clash))
+    ]
+    assert reading.names == places
+
+
+def test_folders_and_the_files_in_them_are_no_clash(tmp_path: Path) -> None:
+    """Named before, after or not at all."""
+    names = ["./", "a/", "a/b.py", "c/d/e.py", "c/", "c/d/", "f.py"]
+    reading = _Reading(_zip([(name, b"") for name in names]), tmp_path)
+
+    assert reading.irregular == []
+    assert len(reading.names) == len(names)
+
+
 # --- limits -----------------------------------------------------------------------
 
 

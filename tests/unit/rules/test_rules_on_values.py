@@ -65,6 +65,7 @@ def test_nothing_is_found_in_a_sound_extension() -> None:
         (Irregular.DISAGREEMENT, ["ABI003"]),
         (Irregular.ENCRYPTED, ["ABI004"]),
         (Irregular.METHOD, ["ABI004"]),
+        (Irregular.CLASH, ["ABI004"]),
         (Irregular.CLIMBS_OUT, ["ABI005"]),
         (Irregular.BAD_NAME, ["ABI005"]),
         (Irregular.DUPLICATE, ["ABI006 warning"]),
