@@ -12,6 +12,7 @@ import posixpath
 import stat
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -171,6 +172,8 @@ class ZipArtifact:
     def close(self) -> None:
         """Let go of the file; views that a caller still holds keep the map alive."""
         self._view.release()
+        with suppress(BufferError):
+            self._map.close()
         self._file.close()
 
 

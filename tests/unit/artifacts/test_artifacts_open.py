@@ -147,7 +147,7 @@ def test_an_object_may_be_named_by_a_link(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux says what is open")
 @pytest.mark.parametrize("name", ["function.zip", "mod.so", "folder"])
 def test_the_file_is_let_go_of(tmp_path: Path, name: str) -> None:
-    """Nothing of the artifact stays open once it is forgotten, also when reading broke off."""
+    """Nothing of the artifact stays open or mapped, also when reading broke off."""
     path = tmp_path / name
     if name == "folder":
         path.mkdir()
@@ -156,7 +156,9 @@ def test_the_file_is_let_go_of(tmp_path: Path, name: str) -> None:
         path.write_bytes(_a_zip() if name.endswith(".zip") else ELF)
     with open_artifact(path, DEFAULT_LIMITS) as artifact:
         next(iter(artifact.members(lambda *_: True)))
-    del artifact
     held = [os.path.realpath(descriptor) for descriptor in Path("/proc/self/fd").iterdir()]
+    mapped = Path("/proc/self/maps").read_text(encoding="utf-8")
 
+    assert artifact.kind is not ArtifactKind.UNREADABLE  # it is still there, and holds nothing
+    assert str(path) not in mapped
     assert [target for target in held if target.startswith(str(path))] == []
