@@ -71,6 +71,10 @@ class FolderArtifact:
                 detail = "too many files or bytes; not read from here on"
                 yield irregular(Irregular.LIMIT, name, detail), 0
                 return
+            if not _is_known(status):
+                detail = "neither a file nor a folder nor a link"
+                yield irregular(Irregular.SPECIAL_FILE, name, detail), 0
+                continue
             if size > self._limits.member:
                 yield irregular(Irregular.LIMIT, name, f"{size:,} bytes; not read"), 0
                 continue
@@ -130,6 +134,10 @@ class ObjectArtifact(FolderArtifact):
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _is_known(status: os.stat_result) -> bool:
+    return stat.S_IFMT(status.st_mode) in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)
+
+
 def _unreadable(name: str, error: OSError) -> Irregularity:
     return irregular(Irregular.UNREADABLE, name, error.strerror or str(error))
 
@@ -141,9 +149,6 @@ def _read(path: Path, name: str, status: os.stat_result, wanted: Wanted) -> Memb
     if stat.S_ISLNK(status.st_mode):
         target = str(path.readlink())
         return Member(name, Kind.SYMLINK, 0, bits, target=target)
-    if not stat.S_ISREG(status.st_mode):
-        reason = "neither a file nor a folder nor a link"
-        raise OSError(reason)
     with path.open("rb") as file:
         head = file.read(_HEAD)
         if not wanted(name, head, status.st_size):

@@ -187,7 +187,7 @@ def test_a_pipe_is_reported_and_never_opened(tmp_path: Path) -> None:
     members, irregular = _read(tmp_path)
 
     assert [m.name for m in members] == ["a.py"]
-    assert [name for _, name in irregular] == ["pipe.so"]
+    assert irregular == [(Irregular.SPECIAL_FILE, "pipe.so")]
 
 
 def test_a_socket_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +197,7 @@ def test_a_socket_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         listener.bind("s.sock")
         _, irregular = _read(tmp_path)
 
-    assert [name for _, name in irregular] == ["s.sock"]
+    assert irregular == [(Irregular.SPECIAL_FILE, "s.sock")]
 
 
 def test_irregularities_come_in_the_order_of_the_folder(tmp_path: Path) -> None:
