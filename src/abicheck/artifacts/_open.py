@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,12 @@ from abicheck.model import ArtifactKind, Irregular, Irregularity, Location
 _HEAD: Final = 512
 _TAIL: Final = 65_557  # end of central directory record with the longest comment
 _ZIPS: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_SPECIAL: Final = {
+    stat.S_IFIFO: "a pipe, which gives its bytes once and in order; write them to a file first",
+    stat.S_IFSOCK: "a socket, not a file",
+    stat.S_IFCHR: "a device, not a file",
+    stat.S_IFBLK: "a device, not a file",
+}
 _OBJECTS: Final = (
     b"\x7fELF",
     b"MZ",
@@ -54,10 +61,10 @@ def open_artifact(
 ) -> Iterator[Artifact]:
     """Open the artifact at `path`, whatever it is called.
 
-    Raises `UsageError` where there is nothing at `path`, or where several images
-    are and `architecture` and `reference` do not name one; `ArtifactError`
-    where it cannot be read.  A file that is no artifact is opened all the
-    same, as one that consists of an irregularity.
+    Raises `UsageError` where there is nothing at `path`, or neither a file nor
+    a folder, or where several images are and `architecture` and `reference` do
+    not name one; `ArtifactError` where it cannot be read.  A file that is no
+    artifact is opened all the same, as one that consists of an irregularity.
     """
     artifact = _recognise(path, limits, architecture, reference)
     try:
@@ -70,14 +77,14 @@ def _recognise(
     path: Path, limits: Limits, architecture: str | None, reference: str | None
 ) -> Artifact:
     try:
-        if path.is_dir():
+        if _is_folder(path):
             image = find_image(path, limits, architecture, reference)
             return image or FolderArtifact(path, limits)
         with path.open("rb") as file:
             head = file.read(_HEAD)
             size = file.seek(0, 2)
             file.seek(max(0, size - _TAIL))
-            tail = file.read(_TAIL)  # a device may have no end
+            tail = file.read(_TAIL)
     except FileNotFoundError as error:
         reason = f"{path}: no such file or folder"
         raise UsageError(reason) from error
@@ -98,6 +105,16 @@ def _recognise(
     if not head:
         return UnrecognisedArtifact(Irregular.EMPTY_ARCHIVE, "the file is empty")
     return UnrecognisedArtifact(Irregular.NOT_AN_ARCHIVE, _guess(head))
+
+
+def _is_folder(path: Path) -> bool:
+    """Tell a folder from a file; whatever else there is cannot be an artifact."""
+    kind = stat.S_IFMT(path.stat().st_mode)
+    if kind not in (stat.S_IFDIR, stat.S_IFREG):
+        # Before it is opened: that waits for a writer of a pipe, and may set a device off.
+        reason = f"{path}: {_SPECIAL.get(kind, 'neither a file nor a folder')}"
+        raise UsageError(reason)
+    return kind == stat.S_IFDIR
 
 
 def _is_named_object(name: str) -> bool:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import os
+import socket
 import zipfile
 from pathlib import Path
 
@@ -91,6 +92,56 @@ def test_nothing_at_the_path_is_an_error_of_usage(tmp_path: Path) -> None:
     with (
         pytest.raises(UsageError, match="no such file or folder"),
         open_artifact(tmp_path / "function.zip", DEFAULT_LIMITS),
+    ):
+        pass
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX's")
+def test_a_named_pipe_is_an_error_of_usage(tmp_path: Path) -> None:
+    """Opening it would wait for a writer for ever."""
+    os.mkfifo(tmp_path / "function.zip")
+
+    with (
+        pytest.raises(UsageError, match=r"a pipe, .*; write them to a file first"),
+        open_artifact(tmp_path / "function.zip", DEFAULT_LIMITS),
+    ):
+        pass
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="not every system names its descriptors")
+def test_the_pipe_of_a_process_substitution_is_an_error_of_usage() -> None:
+    """`abicheck <(cat function.zip)`: a shell gives the name of a descriptor."""
+    reader, writer = os.pipe()
+    try:
+        with (
+            pytest.raises(UsageError, match=f"/dev/fd/{reader}: a pipe"),
+            open_artifact(Path(f"/dev/fd/{reader}"), DEFAULT_LIMITS),
+        ):
+            pass
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="sockets with names are POSIX's")
+def test_a_socket_is_an_error_of_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be connected to, and not be opened."""
+    monkeypatch.chdir(tmp_path)  # the path of a socket may have 108 bytes
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("function.zip")
+        with (
+            pytest.raises(UsageError, match="a socket"),
+            open_artifact(Path("function.zip"), DEFAULT_LIMITS),
+        ):
+            pass
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a device of POSIX")
+def test_a_device_is_an_error_of_usage() -> None:
+    """It may have no end."""
+    with (
+        pytest.raises(UsageError, match="a device"),
+        open_artifact(Path("/dev/zero"), DEFAULT_LIMITS),
     ):
         pass
 
