@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final
@@ -82,20 +83,26 @@ def read_elf(data: bytes | memoryview, location: Location) -> ElfFacts:
     if header.phoff + header.phnum * header.phentsize > size:
         return ElfFacts(location, size, header, defect="cannot read file data")
     facts: dict[str, Any] = {}
-    try:
-        segments = _read_segments(view, header)
-        facts["segments"] = segments
-        facts["beyond_end"] = any(
-            s.type == _PT_LOAD and s.filesz and s.offset + s.filesz > _round_up(size)
-            for s in segments
-        )
-        facts.update(_read_segment_facts(view, header, segments))
-        facts.update(_read_dynamic_facts(view, header, segments))
-        facts["mentions"] = _read_mentions(data, facts.get("undefined", ()))
-        facts["constants"] = _read_constants(data, segments, facts.get("undefined", ()))
-    except _MALFORMED as error:
-        facts["defect"] = f"malformed: {error}" if str(error) else "malformed"
+    segments = _read_segments(view, header)
+    facts["segments"] = segments
+    facts["beyond_end"] = any(
+        s.type == _PT_LOAD and s.filesz and s.offset + s.filesz > _round_up(size) for s in segments
+    )
+    # One table that lies leaves what the others say.
+    _learn(facts, lambda: _read_segment_facts(view, header, segments))
+    _learn(facts, lambda: _read_compilers(view, header))
+    _read_dynamic_facts(view, header, segments, facts)
+    facts["mentions"] = _read_mentions(data, facts.get("undefined", ()))
+    facts["constants"] = _read_constants(data, segments, facts.get("undefined", ()))
     return ElfFacts(location, size, header, **facts)
+
+
+def _learn(facts: dict[str, Any], read: Callable[[], Mapping[str, Any]]) -> None:
+    """Add what one part of the object says, or why it cannot be read; the first reason stays."""
+    try:
+        facts.update(read())
+    except _MALFORMED as error:
+        facts.setdefault("defect", f"malformed: {error}" if str(error) else "malformed")
 
 
 def _read_mentions(data: bytes | memoryview, undefined: tuple[SymbolRef, ...]) -> tuple[str, ...]:
@@ -181,8 +188,12 @@ def _read_segment_facts(
     facts["isa_needed"], facts["build_id"] = isa, build_id
     if tag is not None:
         facts["kernel_os"], facts["kernel"] = tag
-    facts["compilers"] = read_comment(view, order, wide=wide)
     return facts
+
+
+def _read_compilers(view: memoryview, header: ElfHeader) -> dict[str, Any]:
+    order = ORDER[header.ei_data]
+    return {"compilers": read_comment(view, order, wide=header.ei_class == 2)}
 
 
 def _read_dynamic(
@@ -208,60 +219,79 @@ def _read_dynamic(
 
 
 def _read_dynamic_facts(
-    view: memoryview, header: ElfHeader, segments: tuple[Segment, ...]
-) -> dict[str, Any]:
+    view: memoryview, header: ElfHeader, segments: tuple[Segment, ...], facts: dict[str, Any]
+) -> None:
     # Debug files of objcopy --only-keep-debug have a PT_DYNAMIC without bytes; glibc skips it.
     dynamic = [s for s in segments if s.type == _PT_DYNAMIC and s.filesz]
     if not dynamic:
-        return {}
+        return
     image = Image(view, segments)
-    kind = (header.ei_class, header.ei_data)
-    order = ORDER[header.ei_data]
-    tags, needed = _read_dynamic(image, header, dynamic[-1])
-
-    def tag(name: str) -> int | None:
-        value: int | None = tags.get(_TAG[name])
-        return value
-
-    facts: dict[str, Any] = {"dynamic": True, "flags_1": tag("DT_FLAGS_1") or 0}
-    flags = tag("DT_FLAGS") or 0
-    facts["relr"] = bool(tag("DT_RELR")) and bool(tag("DT_RELRSZ"))
-    facts["textrel"] = _TAG["DT_TEXTREL"] in tags or bool(flags & _DF_TEXTREL)
-    facts["static_tls"] = bool(flags & _DF_STATIC_TLS)
-    address = tag("DT_STRTAB")
+    tags: dict[int, int] = {}
+    needed: list[int] = []
+    _learn(facts, lambda: _read_flags(image, header, dynamic[-1], tags, needed))
+    if "dynamic" not in facts:
+        return
+    address = tags.get(_TAG["DT_STRTAB"])
     if address is None:
-        if tag("DT_SYMTAB") is not None or needed:
-            reason = "names without a string table"
-            raise MalformedError(reason)
-        return facts
-    strings = Strings(image, address, tag("DT_STRSZ") or 0)
-    facts["needed"] = tuple(readable(strings.at(value)) for value in needed)
-    for key, name in (("soname", "DT_SONAME"), ("rpath", "DT_RPATH"), ("runpath", "DT_RUNPATH")):
-        value = tag(name)
-        facts[key] = None if value is None else readable(strings.at(value))
-
+        if _TAG["DT_SYMTAB"] in tags or needed:
+            facts.setdefault("defect", "malformed: names without a string table")
+        return
+    try:
+        strings = Strings(image, address, tags.get(_TAG["DT_STRSZ"], 0))
+    except MalformedError as error:
+        facts.setdefault("defect", f"malformed: {error}")
+        return
+    _learn(facts, lambda: {"needed": tuple(readable(strings.at(value)) for value in needed)})
+    _learn(facts, lambda: _read_names(strings, tags))
     versions = Versions()
+    _learn(facts, lambda: _read_versions(image, header, tags, strings, versions))
+    if _TAG["DT_SYMTAB"] in tags:
+        _learn(facts, lambda: _read_symbol_facts(image, header, tags, strings, versions))
+
+
+def _read_flags(
+    image: Image, header: ElfHeader, segment: Segment, tags: dict[int, int], needed: list[int]
+) -> dict[str, Any]:
+    """Fill the tags in, and return what they say by themselves."""
+    found, names = _read_dynamic(image, header, segment)
+    tags.update(found)
+    needed += names
+    flags = tags.get(_TAG["DT_FLAGS"], 0)
+    return {
+        "dynamic": True,
+        "flags_1": tags.get(_TAG["DT_FLAGS_1"], 0),
+        "relr": bool(tags.get(_TAG["DT_RELR"])) and bool(tags.get(_TAG["DT_RELRSZ"])),
+        "textrel": _TAG["DT_TEXTREL"] in tags or bool(flags & _DF_TEXTREL),
+        "static_tls": bool(flags & _DF_STATIC_TLS),
+    }
+
+
+def _read_names(strings: Strings, tags: dict[int, int]) -> dict[str, Any]:
+    return {
+        key: readable(strings.at(tags[_TAG[name]]))
+        for key, name in (("soname", "DT_SONAME"), ("rpath", "DT_RPATH"), ("runpath", "DT_RUNPATH"))
+        if _TAG[name] in tags
+    }
+
+
+def _read_versions(
+    image: Image, header: ElfHeader, tags: dict[int, int], strings: Strings, versions: Versions
+) -> dict[str, Any]:
+    order = ORDER[header.ei_data]
     for name, read in (
         ("DT_VERNEED", versions.read_needs),
         ("DT_VERDEF", versions.read_definitions),
     ):
-        value = tag(name)
+        value = tags.get(_TAG[name])
         if value is not None:
             read(image, strings, value, order)
-    facts["version_needs"] = tuple(versions.needs)
-    if tag("DT_SYMTAB") is not None:
-        facts.update(_read_symbol_facts(image, header, kind, tags, strings, versions))
-    return facts
+    return {"version_needs": tuple(versions.needs)}
 
 
-def _read_symbol_facts(  # noqa: PLR0913, PLR0917
-    image: Image,
-    header: ElfHeader,
-    kind: tuple[int, int],
-    tags: dict[int, int],
-    strings: Strings,
-    versions: Versions,
+def _read_symbol_facts(
+    image: Image, header: ElfHeader, tags: dict[int, int], strings: Strings, versions: Versions
 ) -> dict[str, Any]:
+    kind = (header.ei_class, header.ei_data)
     count, first = count_symbols(
         image, kind, tags.get(_TAG["DT_GNU_HASH"]), tags.get(_TAG["DT_HASH"])
     )

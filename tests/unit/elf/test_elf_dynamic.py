@@ -6,15 +6,23 @@ import pytest
 from tests.elfbuilder import (
     DT_FLAGS,
     DT_FLAGS_1,
+    DT_GNU_HASH,
+    DT_RELA,
     DT_RELR,
     DT_RELRSZ,
     DT_RPATH,
     DT_SONAME,
     DT_STRTAB,
+    DT_SYMTAB,
     DT_TEXTREL,
+    DT_VERDEF,
+    DT_VERNEED,
+    DT_VERSYM,
     Elf,
     Note,
+    Reloc,
     Shipped,
+    definition,
     read,
     reference,
 )
@@ -208,3 +216,41 @@ def test_names_without_a_string_table_are_malformed(needed: tuple[str, ...]) -> 
 
     assert facts.defect == "malformed: names without a string table"
     assert facts.needed == ()
+
+
+# --- one table that lies --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "tag", [DT_SYMTAB, DT_VERNEED, DT_VERDEF, DT_VERSYM, DT_GNU_HASH, DT_RELA, DT_SONAME]
+)
+def test_one_table_that_lies_leaves_what_the_others_say(tag: int) -> None:
+    """The file is malformed, and what it needs is known all the same."""
+    facts = Elf(
+        soname="libv.so.1",
+        needed=("libc.so.6",),
+        runpath="$ORIGIN",
+        symbols=(reference("memcpy", "GLIBC_2.14", "libc.so.6"), definition("f", "V_1")),
+        versions=("V_1",),
+        rela=(Reloc("memcpy", 6),),
+        tags={tag: 1 << 40},
+    ).facts()
+
+    assert (facts.defect or "").startswith("malformed: ")
+    assert facts.dynamic
+    assert facts.needed == ("libc.so.6",)
+    assert facts.runpath == (None if tag == DT_SONAME else "$ORIGIN")
+    assert [str(need) for need in facts.version_needs] == (
+        [] if tag in (DT_VERNEED, DT_VERDEF) else ["libc.so.6(GLIBC_2.14)"]
+    )
+    assert [ref.name for ref in facts.references] == (
+        ["memcpy"] if tag in (DT_VERNEED, DT_VERDEF, DT_SONAME) else []
+    )
+
+
+def test_without_a_string_table_the_flags_stand() -> None:
+    """They are numbers of the dynamic table itself."""
+    facts = Elf(needed=("libc.so.6",), tags={DT_STRTAB: 1 << 40, DT_FLAGS_1: 8}).facts()
+
+    assert (facts.defect or "").startswith("malformed: ")
+    assert (facts.dynamic, facts.flags_1, facts.needed) == (True, 8, ())
