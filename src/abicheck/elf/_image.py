@@ -47,6 +47,14 @@ class Image:
             raise MalformedError(reason)
         return self._data[offset : offset + size]
 
+    def has(self, address: int, size: int) -> bool:
+        """Whether `size` bytes at `address` are all mapped."""
+        try:
+            self.read(address, size)
+        except MalformedError:
+            return False
+        return True
+
     def rest(self, address: int) -> memoryview:
         """Return everything mapped from `address` to the end of its segment."""
         offset, end = self.extent(address)

@@ -297,9 +297,13 @@ def _read_symbol_facts(
     )
     order_of_use, static_tls, unknown = _read_relocations(image, header, kind, tags)
     used = max(order_of_use, default=-1) + 1
-    layout = SYMBOL[kind][0]
+    address, size = tags[_TAG["DT_SYMTAB"]], SYMBOL[kind][0].size
+    hashed = tags.get(_TAG["DT_GNU_HASH"]) is not None
+    if hashed and not count:
+        # Where nothing is exported, linkers disagree what the first hashed symbol would be.
+        used = max(used, first if image.has(address, first * size) else 0)
     # bytes(), because the tables must outlive the object they were read from.
-    table = bytes(image.read(tags[_TAG["DT_SYMTAB"]], max(count, used) * layout.size))
+    table = bytes(image.read(address, max(count, used) * size))
     versym = tags.get(_TAG["DT_VERSYM"])
     if versym is not None:
         versions.read_versym(image.read(versym, max(count, used) * 2), kind[1])
@@ -310,8 +314,7 @@ def _read_symbol_facts(
         if reference is not None:
             references.append(reference)
     # DT_GNU_HASH leaves the undefined symbols out: they all lie before its first one.
-    hashed = tags.get(_TAG["DT_GNU_HASH"]) is not None
-    undefined = tuple(symbols.undefined(first if hashed else max(count, used)))
+    undefined = tuple(symbols.undefined(first if hashed and count else max(count, used)))
     symbols.detach()
     return {
         "references": tuple(references),

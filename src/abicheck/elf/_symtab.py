@@ -162,7 +162,8 @@ def count_symbols(
 ) -> tuple[int, int]:
     """Return how many dynamic symbols there are, and the first that can be found.
 
-    Only the hash tables say it; a lookup uses DT_GNU_HASH where there is one.
+    Only the hash tables say it; a lookup uses DT_GNU_HASH where there is one,
+    which gives no number where it is empty (0).
     """
     order = ORDER[kind[1]]
     if gnu_hash is not None:
@@ -172,8 +173,8 @@ def count_symbols(
             head for (head,) in Struct(order + "I").iter_unpack(image.read(where, buckets * 4))
         ]
         last = max(heads, default=0)
-        if last < first:
-            return first, first
+        if last == 0 or last < first:
+            return 0, first
         chains = image.rest(where + buckets * 4)
         entry = Struct(order + "I")
         while True:

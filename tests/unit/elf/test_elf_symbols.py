@@ -356,6 +356,31 @@ def test_an_object_without_a_usable_hash_table_defines_nothing(shipped: Shipped,
     assert facts.defect is None
 
 
+@pytest.mark.parametrize("first", [0, 1, 2, 4, 1000])
+def test_an_object_that_exports_nothing(first: int) -> None:
+    """GNU ld writes an empty hash table that begins at symbol 1, others at the last.
+
+    No lookup comes so far, so any number is as good; what relocations name is undefined.
+    """
+    data = Elf(
+        symbols=(reference("a"), reference("b"), reference("c")),
+        rela=(Reloc("b", GLOB_DAT), Reloc("c", GLOB_DAT)),
+    ).build()
+    facts = read(elfpatch.table(elfpatch.DT_GNU_HASH, 4, first)(data))
+
+    assert facts.defect is None
+    assert _names(facts.references) == ["b", "c"]
+    assert _names(facts.undefined) == ["a", "b", "c"]
+    assert facts.table.definitions == {}
+
+
+def test_what_no_relocation_names_is_undefined_up_to_the_hashed_symbols() -> None:
+    """Where nothing is hashed, the linker's word for the first such symbol is all there is."""
+    facts = Elf(symbols=(reference("a"), reference("b"))).facts()
+
+    assert _names(facts.undefined) == ["a", "b"]
+
+
 def test_the_gnu_hash_table_is_the_one_that_is_read() -> None:
     """`do_lookup_x` asks for `l_gnu_bitmask` first: DT_HASH may say what it likes beside it."""
     data = Elf(hash="both", symbols=(reference("a"), definition("f"))).build()
