@@ -8,10 +8,35 @@ from typing import Final
 from abicheck.model import Segment
 
 PT_LOAD: Final = 1
+_ALLOWANCE: Final = 1 << 20
+_SHARED: Final = 8  # times that one byte of a string table may be part of a name
 
 
 class MalformedError(Exception):
     """A table of the object points where the loader would find nothing."""
+
+
+class TooMuchError(Exception):
+    """Tables lie over one another, so that reading them costs more than the file is worth."""
+
+
+class Budget:
+    """How much may be read of an object whose tables may overlap.
+
+    In an honest file each byte belongs to one table, so the sum of what is
+    read is bounded by its size.
+    """
+
+    def __init__(self, amount: int, what: str) -> None:
+        self._left = amount
+        self._what = what
+
+    def spend(self, amount: int) -> None:
+        """Count what is about to be read, or raise where that is too much."""
+        self._left -= amount
+        if self._left < 0:
+            reason = f"{self._what} lie over one another, too many to be read"
+            raise TooMuchError(reason)
 
 
 class Image:
@@ -23,9 +48,11 @@ class Image:
     def __init__(self, data: memoryview, segments: Sequence[Segment]) -> None:
         self._data = data
         self._loads = [s for s in segments if s.type == PT_LOAD and s.filesz]
+        self.budget = Budget(4 * len(data) + _ALLOWANCE, "its tables")
 
     def extent(self, address: int) -> tuple[int, int]:
         """Return file offset of `address`, and the end of the mapped bytes there."""
+        self.budget.spend(len(self._loads))
         for load in self._loads:
             if load.vaddr <= address < load.vaddr + load.filesz:
                 offset = load.offset + (address - load.vaddr)
@@ -73,6 +100,7 @@ class Strings:
     def __init__(self, image: Image, address: int, size: int) -> None:
         rest = image.rest(address)
         self._rest: memoryview | None = rest
+        self._budget = Budget(_SHARED * len(rest) + _ALLOWANCE, "its names")
         self.text = str(rest[: min(size, len(rest))], "latin-1")
 
     def at(self, index: int) -> str:
@@ -85,14 +113,22 @@ class Strings:
             self.text = str(self._rest, "latin-1")
             self._rest = None
             return self.at(index)
+        self._budget.spend(end - index)
         return self.text[index:end]
 
-    def detach(self, largest: int) -> None:
-        """Let go of the object's bytes; `largest` is the highest index still to be asked."""
+    def detach(self, indices: Sequence[int]) -> None:
+        """Let go of the object's bytes; `indices`, in order, are those still to be asked."""
         # Whatever DT_STRSZ says: a name that begins before the largest ends no later than it.
-        if self._rest is not None and self.text.find("\0", largest) < 0:
+        if self._rest is not None and indices and self.text.find("\0", indices[-1]) < 0:
             self.text = str(self._rest, "latin-1")
         self._rest = None
+        end = -1
+        for index in indices:
+            if index > end:
+                end = self.text.find("\0", index)
+                if end < 0:
+                    return
+            self._budget.spend(end - index)
 
 
 def readable(name: str) -> str:

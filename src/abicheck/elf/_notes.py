@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Final
 
+from abicheck.elf._image import Budget
 from abicheck.model import Segment
 
 _PT_NOTE = 4
@@ -48,9 +49,11 @@ def read_notes(
     isa: list[int] = []
     kernel: tuple[int, tuple[int, int, int]] | None = None
     build_id: str | None = None
+    budget = Budget(len(data), "its notes")
     for segment in segments:
         if segment.type != _PT_NOTE:
             continue
+        budget.spend(max(0, min(segment.filesz, len(data) - segment.offset)))
         for kind, name, desc in _iter_notes(data, segment, order):
             if name != b"GNU\0":
                 continue

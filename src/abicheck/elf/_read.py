@@ -13,7 +13,7 @@ from elftools.common.utils import struct_parse
 from elftools.elf.enums import ENUM_D_TAG_COMMON
 from elftools.elf.structs import ELFStructs
 
-from abicheck.elf._image import Image, MalformedError, Strings, readable
+from abicheck.elf._image import Image, MalformedError, Strings, TooMuchError, readable
 from abicheck.elf._notes import read_comment, read_notes
 from abicheck.elf._symtab import ORDER, SYMBOL, Symbols, count_symbols, read_relocations
 from abicheck.elf._versions import Versions
@@ -92,6 +92,9 @@ def read_elf(data: bytes | memoryview, location: Location) -> ElfFacts:
     _learn(facts, lambda: _read_segment_facts(view, header, segments))
     _learn(facts, lambda: _read_compilers(view, header))
     _read_dynamic_facts(view, header, segments, facts)
+    if "limit" in facts:
+        # What was not read is not known to be missing.
+        facts.setdefault("table", SymbolTable(dict, complete=False))
     facts["mentions"] = _read_mentions(data, facts.get("undefined", ()))
     facts["constants"] = _read_constants(data, segments, facts.get("undefined", ()))
     return ElfFacts(location, size, header, **facts)
@@ -101,6 +104,8 @@ def _learn(facts: dict[str, Any], read: Callable[[], Mapping[str, Any]]) -> None
     """Add what one part of the object says, or why it cannot be read; the first reason stays."""
     try:
         facts.update(read())
+    except TooMuchError as error:
+        facts.setdefault("limit", str(error))
     except _MALFORMED as error:
         facts.setdefault("defect", f"malformed: {error}" if str(error) else "malformed")
 

@@ -101,7 +101,7 @@ class Symbols:
         """Keep only copies, so that the object's own bytes can be freed."""
         # st_name is the first word of a symbol in either class.
         words = Struct(self._layout.format[:1] + "I" + f"{self._layout.size - 4}x")
-        self._strings.detach(max(words.iter_unpack(self._table), default=(0,))[0])
+        self._strings.detach(sorted(name for (name,) in words.iter_unpack(self._table)))
 
     def undefined(self, limit: int) -> Iterator[SymbolRef]:
         """Yield the undefined symbols below `limit`, whether a relocation names them or not."""
@@ -119,6 +119,7 @@ class Symbols:
         The conditions are those of `check_match` and `do_lookup_x`.
         """
         found: dict[str, tuple[SymbolDef, ...]] = {}
+        more: dict[str, list[SymbolDef]] = {}
         text = self._strings.text
         versym = self._versions.versym
         names = self._versions.defined
@@ -153,7 +154,12 @@ class Symbols:
                     known = SymbolDef(names.get(number), bool(raw & VERSYM_HIDDEN), number)
                     made[raw] = known
                 definition = known
-            found[key] = (*found[key], definition) if key in found else (definition,)
+            if key in found:
+                more.setdefault(key, []).append(definition)
+            else:
+                found[key] = (definition,)
+        for key, others in more.items():
+            found[key] += tuple(others)
         return found
 
 

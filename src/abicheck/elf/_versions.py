@@ -83,6 +83,7 @@ def _chain(
             reason = f"the version chain at {address:#x} loops"
             raise MalformedError(reason)
         seen.add(address)
+        image.budget.spend(layout.size)
         record = layout.unpack(image.read(address, layout.size))
         yield address, record
         if record[link] == 0:

@@ -139,6 +139,7 @@ class ElfFacts:
     data`), or a sentence beginning with "malformed" where a table lies.
     `mentions` are modules that its init function is known to import; `constants`
     is the read-only data of one that can import modules, where that is small.
+    `limit` says why not all of it was examined: tables that overlap.
     `beyond_end` says that a segment reaches past the end of the file, so that
     touching it is a SIGBUS.
     """
@@ -174,6 +175,7 @@ class ElfFacts:
     compilers: tuple[str, ...] = ()
     defect: str | None = None
     beyond_end: bool = False
+    limit: str | None = None
 
     @property
     def machine(self) -> str:

@@ -171,6 +171,11 @@ class _Reading:
             irregularities=(
                 *self._artifact.irregularities,
                 *self._nested,
+                *(
+                    Irregularity(Irregular.LIMIT, facts.location, facts.limit)
+                    for facts in self._objects.values()
+                    if facts.limit is not None
+                ),
                 *self._broken_links(tree),
             ),
             counts=Counts(self._members, self._size, self._python),
