@@ -126,17 +126,20 @@ class Simulation:
 
     def _import(self, module: str) -> tuple[Process | None, Prediction]:
         """Return the process after an import, which other imports may start from."""
-        known = self._after.get(module)
-        if known is None:
-            known = self._import_anew(module)
-            self._after[module] = known
-        return known
+        todo = [] if module in self._after else [module]
+        while todo:
+            parent = todo[-1].rpartition(".")[0]
+            if parent and parent not in self._after:
+                todo.append(parent)
+            else:
+                name = todo.pop()
+                self._after[name] = self._import_anew(name, parent)
+        return self._after[module]
 
-    def _import_anew(self, module: str) -> tuple[Process | None, Prediction]:
+    def _import_anew(self, module: str, parent: str) -> tuple[Process | None, Prediction]:
         start = self._fresh
-        parent = module.rpartition(".")[0]
         if parent:
-            before, outcome = self._import(parent)
+            before, outcome = self._after[parent]
             if before is None:
                 return None, Prediction(module, outcome.verdict, outcome.failure, outcome.via)
             start = before

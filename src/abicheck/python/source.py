@@ -11,9 +11,17 @@ import re
 import tokenize
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 _MAX_SIZE = 8 << 20  # far beyond any source written by hand; syntax trees take 30 times as much
+
+_MAX_WRITTEN = 50  # levels of an expression that is spelt out, as no class name or test needs
+
+# The importer calls itself for each parent: CPython 3.13 gives up at about 300 of them.
+MAX_PARTS = 256
+
+_DOTTED = re.compile(rb"(?:\.[ \t\f\\\r\n]*+[\w\x80-\xff]++[ \t\f\\\r\n]*+){16,}+")
 
 # What `compile` raises for text that it cannot read: a bad cookie or NUL bytes
 # are ValueErrors, deep nesting ends in one of the last two.
@@ -89,6 +97,8 @@ def read_source(data: bytes, *, is_package: bool, module: str) -> Source:
     """
     if len(data) > _MAX_SIZE:
         return Source(module, is_package, unreadable=f"{len(data)} bytes are too many to be read")
+    if _has_endless_name(data):
+        return Source(module, is_package, unreadable="a name has more parts than can be imported")
     try:
         body = _parse(data)
     except _UNREADABLE as error:
@@ -100,6 +110,16 @@ def read_source(data: bytes, *, is_package: bool, module: str) -> Source:
         for name in statement.names
     )
     return Source(module, is_package, tuple(body), rebound)
+
+
+def _has_endless_name(data: bytes) -> bool:
+    """Whether a dotted name has absurdly many parts: CPython joins them in quadratic time."""
+    # One logical line: without a continuation it is as long as it has two bytes a part.
+    if b"\\\n" not in data and b"\\\r" not in data:
+        longest = max(map(len, data.split(b"\n")))
+        if longest < 2 * MAX_PARTS:
+            return False
+    return any(match[0].count(b".") >= MAX_PARTS for match in _DOTTED.finditer(data))
 
 
 def resolve(name: str, level: int, package: str) -> str | None:
@@ -136,39 +156,61 @@ def bound_names(statements: Sequence[ast.stmt]) -> frozenset[str]:
 
 def references(source: Source) -> tuple[Reference, ...]:
     """Return every import of a source, those inside functions included."""
-    return tuple(_references(source.body, source.package, (), deferred=False))
+    return tuple(_references(source.body, source.package, {}, deferred=False))
 
 
 def _references(
-    body: Sequence[ast.stmt],
-    package: str,
-    guards: tuple[tuple[Guard, ...], ...],
-    *,
-    deferred: bool,
+    body: Sequence[ast.stmt], package: str, known: dict[ast.ExceptHandler, Guard], *, deferred: bool
 ) -> Iterator[Reference]:
-    for statement in body:
+    """Yield the imports below some statements; `known` has the guards that were read before."""
+    todo = [_Below(statement, (), deferred=deferred, never=False) for statement in reversed(body)]
+    while todo:
+        statement, guards, here, never = todo.pop()
         for module, names in _imported(statement, package):
-            yield Reference(module, statement.lineno, names, guards, deferred)
-        inner, later = guards, deferred
+            yield Reference(module, statement.lineno, names, guards, here, never)
+        inner, later = guards, here
+        covered = guards
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             inner, later = (), True
         elif isinstance(statement, ast.With | ast.AsyncWith):
             suppressed = _suppressed(statement)
             inner = ((Guard(suppressed),), *guards) if suppressed else guards
         elif isinstance(statement, ast.Try | ast.TryStar):
-            clauses = (_guard(each, package, deferred=deferred) for each in statement.handlers)
-            covered = (tuple(clauses), *guards)
-            yield from _references(statement.body, package, covered, deferred=deferred)
+            for handler in statement.handlers:
+                if handler not in known:
+                    known[handler] = _guard(handler, package, known, deferred=here)
+            covered = (tuple(known[handler] for handler in statement.handlers), *guards)
         dead = _dead_branch(statement)
-        for block in _blocks(statement):
-            if isinstance(statement, ast.Try | ast.TryStar) and block is statement.body:
-                continue
-            for reference in _references(block, package, inner, deferred=later):
-                yield replace(reference, never=True) if block is dead else reference
+        blocks = list(_blocks(statement))
+        for block in reversed(blocks):
+            is_tried = isinstance(statement, ast.Try | ast.TryStar) and block is statement.body
+            around = covered if is_tried else inner
+            todo += (
+                _Below(each, around, deferred=later, never=never or block is dead)
+                for each in reversed(block)
+            )
+
+
+class _Below(NamedTuple):
+    """A statement that is still to be looked at, and what stands around it."""
+
+    statement: ast.stmt
+    guards: tuple[tuple[Guard, ...], ...]
+    deferred: bool
+    never: bool
 
 
 def _imported(statement: ast.stmt, package: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the modules that one statement imports, and the names it takes from them."""
+    """Yield the modules that one statement imports, and the names it takes from them.
+
+    A name of more parts than can be imported is none.
+    """
+    for module, names in _named(statement, package):
+        if module.count(".") < MAX_PARTS:
+            yield module, names
+
+
+def _named(statement: ast.stmt, package: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     if isinstance(statement, ast.Import):
         for alias in statement.names:
             yield alias.name, ()
@@ -186,29 +228,45 @@ def _dead_branch(statement: ast.stmt) -> list[ast.stmt] | None:
     """Return the branch that is never taken on Linux, where the test says so by itself."""
     if not isinstance(statement, ast.If):
         return None
-    test = ast.unparse(statement.test)
+    test = _written(statement.test)
     if _DEAD_TEST.fullmatch(test):
         return statement.body
     return statement.orelse if _LIVE_TEST.fullmatch(test) else None
 
 
-def _guard(handler: ast.ExceptHandler, package: str, *, deferred: bool) -> Guard:
+def _guard(
+    handler: ast.ExceptHandler,
+    package: str,
+    known: dict[ast.ExceptHandler, Guard],
+    *,
+    deferred: bool,
+) -> Guard:
     kind = handler.type
     listed = kind.elts if isinstance(kind, ast.Tuple) else [kind] if kind is not None else None
     return Guard(
-        None if listed is None else tuple(ast.unparse(each) for each in listed),
+        None if listed is None else tuple(map(_written, listed)),
         any(isinstance(statement, ast.Raise) for statement in _statements(handler.body)),
-        tuple(_references(handler.body, package, (), deferred=deferred)),
+        tuple(_references(handler.body, package, known, deferred=deferred)),
     )
+
+
+def _written(expression: ast.expr) -> str:
+    """Return the text of an expression; nothing where it nests too deeply to be written."""
+    level: list[ast.AST] = [expression]
+    for _ in range(_MAX_WRITTEN):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return ast.unparse(expression)
+    return ""
 
 
 def _suppressed(statement: ast.With | ast.AsyncWith) -> tuple[str, ...]:
     """Return the class names in `with contextlib.suppress(…)`."""
     return tuple(
-        ast.unparse(argument)
+        _written(argument)
         for item in statement.items
         if isinstance(item.context_expr, ast.Call)
-        and ast.unparse(item.context_expr.func).rpartition(".")[2] == "suppress"
+        and _written(item.context_expr.func).rpartition(".")[2] == "suppress"
         for argument in item.context_expr.args
     )
 
@@ -275,6 +333,7 @@ _GENERIC = re.compile(
 _TYPE_ALIAS = re.compile(r"^([ \t]*)type[ \t]+([^\W\d]\w*)(?=(?:[ \t]|\\\n)*=)", re.MULTILINE)
 _HEAD = re.compile(r"(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|(\w+)[ \t]*(?::[^=]*)?=(?!=)")
 _FORMATTED = re.compile(r"""\b[rR]?[fFtT][rR]?["']""")
+_BRACKET = re.compile(r"[\[\]]")
 _MAX_HOLES = 20
 
 
@@ -301,19 +360,29 @@ def _parse_newer(data: bytes) -> list[ast.stmt]:
 
 def _without_type_parameters(text: str) -> str:
     """Blank the brackets behind each `def f`, `class C` and `type X`; lines stay lines."""
+    ends = _brackets(text)
     parts: list[str] = []
     position = 0
     for match in _GENERIC.finditer(text):
         start = match.end()
-        depth = 0
-        for end in range(start, len(text)):
-            depth += (text[end] == "[") - (text[end] == "]")
-            if depth == 0:
-                blank = re.sub(r"[^\n]", " ", text[start : end + 1]).replace("\n", "\\\n")
-                parts += (text[position:start], blank)
-                position = end + 1
-                break
+        end = ends.get(start)
+        if end is not None and start >= position:
+            blank = re.sub(r"[^\n]", " ", text[start : end + 1]).replace("\n", "\\\n")
+            parts += (text[position:start], blank)
+            position = end + 1
     return "".join(parts) + text[position:]
+
+
+def _brackets(text: str) -> dict[int, int]:
+    """Return where each square bracket that is closed ends, by where it begins."""
+    ends: dict[int, int] = {}
+    still_open: list[int] = []
+    for match in _BRACKET.finditer(text):
+        if match[0] == "[":
+            still_open.append(match.start())
+        elif still_open:
+            ends[still_open.pop()] = match.start()
+    return ends
 
 
 def _with_hole(text: str, line: int) -> str | None:

@@ -608,6 +608,19 @@ def test_what_the_target_brings_along_can_be_imported(module: str) -> None:
     assert importing("m", {"m.py": f"from {module} import anything"}) == LOADS
 
 
+def test_a_module_in_a_thousand_packages_is_predicted() -> None:
+    """Parents come first, however many there are; the first that is missing decides."""
+    assert importing(".".join("a" * 1000), {"b.py": ""}) == missing("'a'")
+
+
+def test_more_packages_than_the_importer_can_enter_are_not_entered() -> None:
+    """CPython 3.13 ends in a RecursionError at some 300 parts, whatever there is."""
+    half = "a." * 150
+    artifact = Artifact({"m.py": f"__import__('{half}' '{half}a')\n", "a/__init__.py": ""})
+
+    assert artifact.outcome("m") == "uncertain"
+
+
 def test_a_module_of_the_artifact_hides_the_standard_librarys() -> None:
     files = {"m.py": "from json import JSONDecoder", "json.py": ""}
 

@@ -228,3 +228,73 @@ with x:
 """
 
     assert [reference.module for reference in read(text)] == ["a", "b", "c", "d", "e"]
+
+
+# --- what nests without end ---
+
+
+def test_a_long_chain_of_branches_is_followed_to_its_end() -> None:
+    """Each `elif` stands in the one before, deeper than calls may nest."""
+    chain = "".join(f"elif x == {number}:\n    import m{number}\n" for number in range(1500))
+
+    found = read(f"if x:\n    pass\n{chain}")
+
+    assert found == [Reference(f"m{number}", 4 + 2 * number) for number in range(1500)]
+
+
+def test_handlers_in_handlers_are_read_once() -> None:
+    """Sixty levels, each of them the fallback of the one above."""
+    levels = "".join(
+        f"{' ' * depth}try:\n{' ' * depth} import a{depth}\n{' ' * depth}except ImportError:\n"
+        for depth in range(60)
+    )
+
+    found = read(f"{levels}{' ' * 60}import last\n")
+
+    assert [reference.module for reference in found] == [*(f"a{n}" for n in range(60)), "last"]
+    assert len(found[0].guards[0][0].imports) == 60
+    assert found[59].guards == ((Guard(("ImportError",), imports=(Reference("last", 181),)),),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if a{}:\n    import m\n",
+        "with a{}(ImportError):\n    import m\n",
+        "with suppress(a{}):\n    import m\n",
+        "try:\n    import m\nexcept a{}:\n    pass\n",
+    ],
+)
+def test_an_expression_that_nests_too_deeply_says_nothing(text: str) -> None:
+    """No test of the platform and no class of exceptions is written like that."""
+    (found,) = read(text.format("[0]" * 900))
+
+    assert (found.module, found.never) == ("m", False)
+    assert not any(name for guard in found.guards for each in guard for name in each.caught or ())
+
+
+@pytest.mark.parametrize(
+    "text", ["import a{}", "from a{} import b", "import x, \\\n a{}", "x = a{}\n"]
+)
+@pytest.mark.parametrize("part", [".a", " . a", "\\\n.\\\na"])
+def test_a_name_without_end_is_not_parsed(text: str, part: str) -> None:
+    """CPython joins the parts of a name in quadratic time; its importer ends in a RecursionError."""
+    source = read_source(text.format(part * 300).encode(), is_package=False, module="m")
+
+    assert source.unreadable == "a name has more parts than can be imported"
+
+
+def test_a_dynamic_import_of_a_name_without_end_is_no_reference() -> None:
+    """As above, by a string, which may be written in two."""
+    half = "a." * 150
+
+    assert read(f"import importlib\nimportlib.import_module('{half}' '{half}a')\n") == [
+        Reference("importlib", 1)
+    ]
+
+
+def test_brackets_that_are_never_closed_are_looked_for_once() -> None:
+    """Each might hold type parameters up to the end of the file."""
+    source = read_source(b"def f[\n" * 50_000, is_package=False, module="m")
+
+    assert source.unreadable

@@ -47,6 +47,7 @@ from abicheck.python._simulated.values import (
     Value,
 )
 from abicheck.python._simulated.world import RTLD_GLOBAL
+from abicheck.python.source import MAX_PARTS
 
 # Far more than any import takes; what needs more is not followed further.
 _MAX_WORK: Final = 1_000_000
@@ -212,6 +213,9 @@ class Process(Statements, Importer):
         self._asked.append(name)
         if name in self.modules or self._repeat(name):
             return None
+        if name.count(".") >= MAX_PARTS:
+            reason = "a module of so many parts cannot be imported, whatever there is"
+            raise GaveUpError(reason)
         items = self.path.items
         mark = _Mark(
             len(self.modules),

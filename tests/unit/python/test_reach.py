@@ -1,0 +1,40 @@
+"""What a handler can come to, also where names and folders do not end."""
+
+from __future__ import annotations
+
+from tests.factories import INTERPRETER
+
+from abicheck.filesystem import Entry, Kind, Tree
+from abicheck.python.reach import Reach
+
+
+def _reach(files: dict[str, str]) -> Reach:
+    data = {f"/var/task/{path}": text.encode() for path, text in files.items()}
+    return Reach("h", Tree({path: Entry(Kind.FILE) for path in data}), data.get, INTERPRETER)
+
+
+def test_imports_inside_functions_are_reached() -> None:
+    """Calling the handler may run them; what nothing names is not reached."""
+    reach = _reach({"h.py": "def f():\n    import a.b\n", "a/b.py": "", "a/c.py": ""})
+
+    assert reach.covers("a.b")
+    assert not reach.covers("a.c")
+
+
+def test_a_package_of_two_hundred_and_fifty_folders_is_reached_as_a_whole() -> None:
+    """As deep as folders are read."""
+    folder = "/".join("a" * 250)
+    reach = _reach(
+        {"h.py": "import a\n", "a/__init__.py": "__import__(x)\n", f"{folder}/mod.py": ""}
+    )
+
+    assert reach.covers(f"{folder.replace('/', '.')}.mod")
+
+
+def test_a_name_of_a_thousand_parts_reaches_nothing() -> None:
+    """No importer comes to its end."""
+    half = "a." * 250
+    reach = _reach({"h.py": f"__import__('{half}' '{half}' '{half}' '{half}a')\nimport b\n"})
+
+    assert reach.covers("b")
+    assert not reach.covers("a")
