@@ -35,3 +35,18 @@ def test_data_without_a_deflated_part_is_left_as_it_is() -> None:
     data = b"x\xda is what a stream begins with"
 
     assert unpack_constants(data) == data
+
+
+def test_streams_are_unpacked_to_a_megabyte_all_together() -> None:
+    """A kilobyte may hold a megabyte, and a module of a quarter of one two hundred of these."""
+    bomb = zlib.compress(bytes(1 << 20), 9)
+
+    assert len(unpack_constants(bomb * 200)) <= len(bomb) * 200 + (1 << 20) + 2
+
+
+def test_what_only_begins_like_a_stream_is_tried_a_thousand_times() -> None:
+    """Each try may read up to the end."""
+    data = b"x\x9c\0" * 1000 + zlib.compress(b"scipy.linalg")
+
+    assert b"scipy.linalg" not in unpack_constants(data)
+    assert b"scipy.linalg" in unpack_constants(data[3:])
