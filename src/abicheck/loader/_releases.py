@@ -15,6 +15,7 @@ OLDEST: Final[Release] = (2, 26)
 NEWEST: Final[Release] = (2, 42)
 
 # --- open_verify, _dl_map_object_from_fd ---
+EMPTY_DYNAMIC_SKIPPED: Final[Release] = (2, 27)  # a PT_DYNAMIC without bytes; before, it kills
 ABI_OF_ABSOLUTE: Final[Release] = (2, 28)  # one more EI_ABIVERSION: absolute symbols of value 0
 PIE_REFUSED: Final[Release] = (2, 28)  # DF_1_PIE; the branches of 2.28 and 2.29 took it from 2.30
 EXECUTABLE_LATER: Final[Release] = (2, 31)  # ET_EXEC is refused after the segments were looked at

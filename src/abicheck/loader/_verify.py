@@ -155,8 +155,7 @@ def _load_commands(facts: ElfFacts, header: ElfHeader, profile: TargetProfile) -
     if header.type != _ET_DYN:
         return _refuse_opened(say.EXECUTABLE)
     if profile.libc_version >= since.DYNAMIC_EARLIER:
-        empty = any(s.type == _PT_DYNAMIC and not s.filesz for s in facts.segments)
-        if empty or not (facts.dynamic or facts.defect):
+        if _has_empty_dynamic(facts) or not (facts.dynamic or facts.defect):
             return _refuse_opened(say.NO_DYNAMIC)
     return None
 
@@ -181,10 +180,17 @@ def _mapping(facts: ElfFacts, profile: TargetProfile) -> Verdict | None:
     if any(load.memsz - load.filesz >= _TOO_LARGE for load in loads):
         return _refuse_opened(say.CANNOT_FILL)
     if not (facts.dynamic or facts.defect):
+        if _has_empty_dynamic(facts) and profile.libc_version < since.EMPTY_DYNAMIC_SKIPPED:
+            return Verdict(Fate.KILLS, "SIGSEGV")
         return _refuse_opened(say.NO_DYNAMIC)
     if facts.beyond_end:
         return Verdict(Fate.KILLS, "SIGBUS")
     return None
+
+
+def _has_empty_dynamic(facts: ElfFacts) -> bool:
+    """Whether it is a debug file: `objcopy --only-keep-debug` leaves a PT_DYNAMIC without bytes."""
+    return any(s.type == _PT_DYNAMIC and not s.filesz for s in facts.segments)
 
 
 def _out_of_order(loads: Sequence[Segment], page: int) -> bool:

@@ -333,6 +333,13 @@ def test_one_empty_dynamic_section_is_as_bad_as_none_from_2_33_on() -> None:
     assert answers(thing, (2, 32), (2, 33)) == [None, NO_DYNAMIC]
 
 
+def test_a_debug_file_kills_2_26() -> None:
+    """Its only PT_DYNAMIC is empty, and its memory is all zeroes."""
+    thing = replace(SOUND, dynamic=False, segments=(a_segment(), EMPTY_DYNAMIC))
+
+    assert answers(thing, (2, 26), (2, 27), (2, 36)) == ["SIGSEGV", NO_DYNAMIC, NO_DYNAMIC]
+
+
 def test_a_dynamic_section_that_is_not_there_is_noticed_before_the_end_of_the_file() -> None:
     """Mapping touches nothing; reading the dynamic section is what would be a SIGBUS."""
     thing = replace(SOUND, dynamic=False, beyond_end=True)
