@@ -6,7 +6,7 @@ import datetime as dt
 import posixpath
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final
@@ -18,7 +18,7 @@ from abicheck.capture._libraries import Collection
 from abicheck.capture._root import Root
 from abicheck.capture._running import Running
 from abicheck.errors import ArtifactError
-from abicheck.loader import start_up
+from abicheck.loader import start_up, static_tls_room, tls_block
 from abicheck.model import Interpreter, TargetProfile
 from abicheck.profiles import stable_abi
 
@@ -27,7 +27,6 @@ _RELEASE: Final = ("/etc/os-release", "/usr/lib/os-release")
 _LAMBDA_BIN: Final = "/var/lang/bin"
 _LAMBDA_RUNTIME: Final = "/var/runtime"
 _SEARCH: Final = ("/usr/local/bin", "/usr/bin", "/bin")
-_STATIC_TLS: Final = 1664  # bytes: TLS_STATIC_SURPLUS of csu/libc-tls.c, with no tunable set
 _KERNEL: Final = (5, 10, 0)
 _LEVEL: Final = {"x86_64": 3, "aarch64": 1}
 _MANYLINUX: Final = (17, 24, 26, 27, 28, 31, 34, 35, 36, 38, 39, 40, 41, 42)
@@ -120,7 +119,7 @@ class _Capture:
             page_size=self._running.page_size if self._running is not None else 4096,
             kernel=self._kernel(),
             isa_level=level,
-            static_tls=_STATIC_TLS,
+            static_tls=0,  # known once the start-up is
             libraries=libraries.libraries,
             interpreter=interpreter,
             task_root=PurePosixPath(self._request.task_root),
@@ -143,8 +142,15 @@ class _Capture:
             preloaded=tuple(p for p in preloaded if p not in map(self._root.real, startup)),
         )
         title = f"{profile.runtime}, {machine}, {profile.os} (glibc {profile.glibc})"
-        profile = replace(profile, interpreter=interpreter, title=title)
+        room = self._static_tls(startup, libc.version, machine)
+        profile = replace(profile, interpreter=interpreter, title=title, static_tls=room)
         return Captured(profile, self._provenance(program, libc))
+
+    def _static_tls(self, startup: Iterable[str], libc: tuple[int, int], machine: str) -> int:
+        """Return how many bytes of static TLS the start-up objects leave."""
+        found = (self._root.facts(self._root.real(path) or path) for path in startup)
+        blocks = [tls_block(facts) for facts in found if facts is not None]
+        return static_tls_room(libc, machine, blocks)
 
     # --- the interpreter ---
 

@@ -266,6 +266,7 @@ def _read_flags(
         "dynamic": True,
         "flags_1": tags.get(_TAG["DT_FLAGS_1"], 0),
         "relr": bool(tags.get(_TAG["DT_RELR"])) and bool(tags.get(_TAG["DT_RELRSZ"])),
+        "initialisers": tags.get(_TAG["DT_INIT_ARRAYSZ"], 0) > 0,
         "textrel": _TAG["DT_TEXTREL"] in tags or bool(flags & _DF_TEXTREL),
         "static_tls": bool(flags & _DF_STATIC_TLS),
     }
@@ -297,9 +298,14 @@ def _read_symbol_facts(
     image: Image, header: ElfHeader, tags: dict[int, int], strings: Strings, versions: Versions
 ) -> dict[str, Any]:
     kind = (header.ei_class, header.ei_data)
-    count, first = count_symbols(
-        image, kind, tags.get(_TAG["DT_GNU_HASH"]), tags.get(_TAG["DT_HASH"])
-    )
+    flaw: dict[str, Any] = {}
+    count = first = 0
+    try:
+        count, first = count_symbols(
+            image, kind, tags.get(_TAG["DT_GNU_HASH"]), tags.get(_TAG["DT_HASH"])
+        )
+    except MalformedError as error:
+        flaw = {"defect": f"malformed: {error}", "unsearchable": True}
     order_of_use, static_tls, unknown = _read_relocations(image, header, kind, tags)
     used = max(order_of_use, default=-1) + 1
     address, size = tags[_TAG["DT_SYMTAB"]], SYMBOL[kind][0].size
@@ -321,7 +327,7 @@ def _read_symbol_facts(
     # DT_GNU_HASH leaves the undefined symbols out: they all lie before its first one.
     undefined = tuple(symbols.undefined(first if hashed and count else max(count, used)))
     symbols.detach()
-    return {
+    return flaw | {
         "references": tuple(references),
         "undefined": undefined,
         "static_tls": any(symbols.is_own(index) for index in static_tls),

@@ -9,7 +9,7 @@ from abicheck.loader._extension import init_function
 from abicheck.loader._hwcaps import hwcaps_subdirectories
 from abicheck.loader._open import Loader
 from abicheck.loader._start import start_up
-from abicheck.loader._tls import TlsBlock, static_tls_room
+from abicheck.loader._tls import TlsBlock, static_tls_room, tls_block
 
 __all__ = [
     "Loader",
@@ -18,4 +18,5 @@ __all__ = [
     "init_function",
     "start_up",
     "static_tls_room",
+    "tls_block",
 ]

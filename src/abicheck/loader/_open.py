@@ -12,7 +12,7 @@ from abicheck.loader import _messages as say
 from abicheck.loader import _releases as since
 from abicheck.loader._bind import Lookup, look_up
 from abicheck.loader._extension import init_function
-from abicheck.loader._process import HaltError, Loaded, Process, import_error
+from abicheck.loader._process import HaltError, Loaded, Process, death, import_error
 from abicheck.loader._search import FileSystem
 from abicheck.loader._sort import initialisation_order
 from abicheck.model import (
@@ -101,11 +101,23 @@ class Loader:
         name = init_function(module)
         for file in link_map.objects:
             facts = self._objects.get(str(file))
+            if facts is not None and facts.unsearchable:
+                return link_map, death(Trouble.FILE, file)
             if facts is not None and name in facts.table.definitions:
-                return link_map, None
+                return link_map, self._unrelocated(link_map)
         message = f"dynamic module does not define module export function ({name})"
         at = PurePosixPath(path)
         return link_map, Halt(Trouble.INIT, at, import_error(message, at))
+
+    def _unrelocated(self, link_map: LinkMap) -> Halt | None:
+        """Up to 2.35 packed relocations were skipped in silence: the first pointer used kills."""
+        if self._profile.libc_version >= since.RELR:
+            return None
+        for file in link_map.objects:
+            facts = self._objects.get(str(file))
+            if facts is not None and facts.relr:
+                return death(Trouble.RELR, file)
+        return None
 
     def uses(self, link_map: LinkMap, names: frozenset[str]) -> bool:
         """Whether an object of the link map refers to one of these symbols."""
@@ -256,8 +268,7 @@ class _Opening:
                 and (entry.facts.version_needs or entry.table.versions)
             ):
                 # DT_VERSYM is read as soon as there is a version of either kind.
-                failure = Failure(None, None, "SIGSEGV", decided_by=entry.path)
-                self._stop(Halt(Trouble.FILE, entry.path, failure))
+                self._stop(death(Trouble.FILE, entry.path))
             for need in entry.version_needs:
                 provider = next((e for e in self._process.loaded if e.is_called(need.soname)), None)
                 if provider is None:
@@ -296,15 +307,15 @@ class _Opening:
                 self._stop(Halt(Trouble.ISA, entry.path, failure))
 
     def _run_unrelocated(self, fresh: Sequence[Loaded]) -> None:
-        """Up to 2.35 packed relocations were skipped in silence: the first pointer used kills."""
+        """Up to 2.35 the addresses in DT_INIT_ARRAY stay unrelocated if those are packed."""
         for entry in fresh:
             if (
                 entry.facts is not None
                 and entry.facts.relr
+                and entry.facts.initialisers
                 and self._profile.libc_version < since.RELR
             ):
-                failure = Failure(None, None, "SIGSEGV", decided_by=entry.path)
-                self._stop(Halt(Trouble.RELR, entry.path, failure))
+                self._stop(death(Trouble.RELR, entry.path))
 
     def _relocate(self, entry: Loaded, local: Sequence[Loaded], *, closed: bool) -> None:
         """`_dl_relocate_object`: look up what each relocation names, in order."""
@@ -334,6 +345,10 @@ class _Opening:
         closed: bool,
     ) -> None:
         """Search the local scope for what the start-up objects do not have."""
+        broken = next((e for e in local if e.facts is not None and e.facts.unsearchable), None)
+        if left and broken is not None:
+            self._stop(death(Trouble.FILE, broken.path))
+            return
         unmet = {binding.need.version for binding in self._unmet if binding.requester == entry.path}
         providers: set[str] = set()
         bound = assumed = failed = 0

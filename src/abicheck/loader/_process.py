@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from abicheck.loader import _messages as say
 from abicheck.loader._search import FileSystem, expand, split_path
-from abicheck.loader._tls import TlsBlock, take_static_tls
+from abicheck.loader._tls import take_static_tls, tls_block
 from abicheck.loader._verify import Fate, Verdict, verify, verify_foreign
 from abicheck.model import (
     Dependency,
@@ -25,8 +25,6 @@ from abicheck.model import (
     Trouble,
     VersionNeed,
 )
-
-_PT_TLS = 7
 
 
 @dataclass(slots=True, eq=False)
@@ -93,6 +91,11 @@ def import_error(message: str, at: PurePosixPath) -> Failure:
     return Failure("ImportError", message, decided_by=at)
 
 
+def death(trouble: Trouble, at: PurePosixPath) -> Halt:
+    """Return the end of a process that touches what is not there."""
+    return Halt(trouble, at, Failure(None, None, "SIGSEGV", decided_by=at))
+
+
 class Process:
     """The list of loaded objects of one process, from start-up on."""
 
@@ -122,8 +125,7 @@ class Process:
         """Give an object the static TLS that it insists on; False where there is too little."""
         if not (facts.static_tls and facts.tls_size):
             return True
-        first = next((s.vaddr for s in facts.segments if s.type == _PT_TLS), 0)
-        block = TlsBlock(facts.tls_size, facts.tls_align, first % max(facts.tls_align, 1))
+        block = tls_block(facts)
         profile = self.profile
         room = take_static_tls(profile.libc_version, profile.machine, self._tls_room, block)
         if room is not None:

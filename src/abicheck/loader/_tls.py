@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from abicheck.loader import _releases as since
 from abicheck.loader._releases import Release
+from abicheck.model import ElfFacts
+
+_PT_TLS = 7
 
 _SURPLUS = 1664  # TLS_STATIC_SURPLUS, and since 2.32 the default of the tunables that replaced it
 _RSEQ = 32  # size and alignment of the area for restartable sequences
@@ -20,6 +23,12 @@ class TlsBlock:
     size: int
     align: int
     first: int = 0
+
+
+def tls_block(facts: ElfFacts) -> TlsBlock:
+    """Return an object's PT_TLS; one of no size where it has none."""
+    first = next((s.vaddr for s in facts.segments if s.type == _PT_TLS), 0)
+    return TlsBlock(facts.tls_size, facts.tls_align, first % max(facts.tls_align, 1))
 
 
 def static_tls_room(libc: Release, machine: str, startup: Iterable[TlsBlock]) -> int:

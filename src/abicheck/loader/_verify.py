@@ -154,9 +154,9 @@ def _load_commands(facts: ElfFacts, header: ElfHeader, profile: TargetProfile) -
         return _refuse_opened("object file has no loadable segments")
     if header.type != _ET_DYN:
         return _refuse_opened(say.EXECUTABLE)
-    if profile.libc_version >= since.DYNAMIC_EARLIER:
-        if _has_empty_dynamic(facts) or not (facts.dynamic or facts.defect):
-            return _refuse_opened(say.NO_DYNAMIC)
+    missing = _has_empty_dynamic(facts) or not (facts.dynamic or facts.defect)
+    if missing and profile.libc_version >= since.DYNAMIC_EARLIER:
+        return _refuse_opened(say.NO_DYNAMIC)
     return None
 
 
@@ -201,7 +201,7 @@ def _out_of_order(loads: Sequence[Segment], page: int) -> bool:
 
 
 def _dynamic(facts: ElfFacts, profile: TargetProfile) -> Verdict | None:
-    if facts.defect is not None:
+    if facts.defect is not None and not facts.unsearchable:
         return Verdict(Fate.KILLS, "SIGSEGV")
     if facts.flags_1 & _DF_1_PIE and profile.libc_version >= since.PIE_REFUSED:
         return _refuse_opened("cannot dynamically load position-independent executable")

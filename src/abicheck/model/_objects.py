@@ -140,7 +140,9 @@ class ElfFacts:
     `mentions` are modules that its init function is known to import; `constants`
     is the read-only data of one that can import modules, where that is small.
     `limit` says why not all of it was examined: tables that overlap.
-    `beyond_end` says that a segment reaches past the end of the file, so that
+    `unsearchable` says that the defect is in its hash table, which kills whoever
+    looks a symbol up in it; `initialisers` that it has a DT_INIT_ARRAY, which the
+    loader calls.  `beyond_end` says that a segment reaches past the end of the file, so that
     touching it is a SIGBUS.
     """
 
@@ -167,6 +169,7 @@ class ElfFacts:
     tls_align: int = 0
     static_tls: bool = False
     relr: bool = False
+    initialisers: bool = False
     textrel: bool = False
     unknown_relocation: int | None = None
     mentions: tuple[str, ...] = ()
@@ -174,6 +177,7 @@ class ElfFacts:
     build_id: str | None = None
     compilers: tuple[str, ...] = ()
     defect: str | None = None
+    unsearchable: bool = False
     beyond_end: bool = False
     limit: str | None = None
 

@@ -244,8 +244,9 @@ def test_one_table_that_lies_leaves_what_the_others_say(tag: int) -> None:
         [] if tag in (DT_VERNEED, DT_VERDEF) else ["libc.so.6(GLIBC_2.14)"]
     )
     assert [ref.name for ref in facts.references] == (
-        ["memcpy"] if tag in (DT_VERNEED, DT_VERDEF, DT_SONAME) else []
+        ["memcpy"] if tag in (DT_VERNEED, DT_VERDEF, DT_SONAME, DT_GNU_HASH) else []
     )
+    assert facts.unsearchable == (tag == DT_GNU_HASH)
 
 
 def test_without_a_string_table_the_flags_stand() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.factories import a_loader, a_profile, an_object, load, said, with_header
+from tests.factories import a_loader, a_profile, an_object, load, said, target_path, with_header
 
 from abicheck.loader import TlsBlock, static_tls_room
 from abicheck.loader._sort import initialisation_order
@@ -280,12 +280,47 @@ def test_one_block_takes_of_the_room(
 
 
 def with_relr(*needs: str) -> ElfFacts:
-    return replace(an_object("mod.so", needed=["libc.so.6"], needs=needs), relr=True)
+    module = an_object("mod.so", "PyInit_mod", needed=["libc.so.6"], needs=needs)
+    return replace(module, relr=True)
 
 
 def test_packed_relocations_are_skipped_by_a_glibc_that_does_not_know_them() -> None:
     """Nothing is said of it, and the first pointer that was not relocated kills the process."""
-    assert said(load(with_relr("libc.so.6(GLIBC_2.2.5)"))) == "SIGSEGV"
+    loader = a_loader(with_relr("libc.so.6(GLIBC_2.2.5)"))
+
+    link_map, halt = loader.open_extension(target_path("mod.so"), "mod")
+
+    assert said(link_map) is None  # nothing of it has run yet
+    assert halt is not None
+    assert (halt.trouble, halt.failure.crash) == (Trouble.RELR, "SIGSEGV")
+
+
+def test_initialisers_that_were_not_relocated_kill_the_process_that_opens_them() -> None:
+    link_map = load(replace(with_relr("libc.so.6(GLIBC_2.2.5)"), initialisers=True))
+
+    assert said(link_map) == "SIGSEGV"
+
+
+# --- a hash table that leads nowhere ---
+
+
+def test_a_broken_hash_table_kills_who_looks_a_symbol_up_in_it() -> None:
+    broken = replace(
+        an_object("mod.so", needed=["libc.so.6"], refers=["PyModule_Create2"]), unsearchable=True
+    )
+    loader = a_loader(broken)
+
+    link_map, halt = loader.open_extension(target_path("mod.so"), "mod")
+
+    assert said(link_map) is None  # the interpreter came first, and had it
+    assert halt is not None
+    assert halt.failure.crash == "SIGSEGV"
+
+
+def test_a_reference_that_start_up_does_not_meet_comes_to_the_broken_table() -> None:
+    broken = replace(an_object("mod.so", refers=["nobody_has_it"]), unsearchable=True)
+
+    assert said(load(broken)) == "SIGSEGV"
 
 
 def test_the_marker_version_makes_it_say_so() -> None:
