@@ -1,6 +1,6 @@
-"""Make a target profile: from a root file system, from this host, or from a function's reply.
+"""Make a target profile: of a root file system, an image, this host, or a function's reply.
 
-Nothing of a root file system is executed.  Of this host, the chosen
+Nothing of a root file system or an image is executed.  Of this host, the chosen
 interpreter and its loader are, to say what no file does.
 """
 
@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from abicheck.artifacts import ImageArtifact
 from abicheck.capture._function import function_archive
+from abicheck.capture._image import read_image
 from abicheck.capture._interpreter import find_program
 from abicheck.capture._profile import Captured, Request, capture
 from abicheck.capture._reply import is_reply, parse_reply
 from abicheck.capture._root import Folder, Root
-from abicheck.capture._running import ask, ask_loader
+from abicheck.capture._running import ask, ask_platform
 
 __all__ = [
     "Captured",
@@ -25,6 +27,7 @@ __all__ = [
     "capture",
     "capture_folder",
     "capture_host",
+    "capture_image",
     "capture_reply",
     "function_archive",
     "is_reply",
@@ -34,6 +37,14 @@ __all__ = [
 def capture_folder(path: Path, request: Request) -> Captured:
     """Return the profile of the root file system in a folder."""
     return capture(Folder(path), request)
+
+
+def capture_image(image: ImageArtifact, request: Request) -> Captured:
+    """Return the profile of the file system that a container of this image would have."""
+    root = read_image(image, request.source)
+    name = next(iter(image.config.names), "") or (image.config.id or "")
+    request = _with_environment(request, root.environment)
+    return capture(root, replace(request, image=request.image or name))
 
 
 def capture_reply(data: bytes, where: str, request: Request) -> Captured:
@@ -49,8 +60,7 @@ def capture_host(request: Request) -> Captured:
     search = (*os.environ.get("PATH", "").split(":"), "/usr/local/bin", "/usr/bin")
     program = find_program(root, request.python, tuple(filter(None, search)))
     running = ask(program.name)
-    hwcaps, platform = ask_loader(program.facts.interpreter or program.path)
-    running = replace(running, hwcaps=hwcaps, platform=platform)
+    running = replace(running, platform=ask_platform(program.facts.interpreter or program.path))
     request = _with_environment(request, environment)
     return capture(root, replace(request, python=program.path), running)
 

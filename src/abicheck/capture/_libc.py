@@ -17,22 +17,6 @@ from abicheck.errors import ArtifactError
 _BANNER: Final = re.compile(rb"GNU C Library [^\0\n]*? version (\d+)\.(\d+)")
 # `system_dirs` of elf/dl-load.c: each ends in a slash and a zero byte.
 _DIRECTORIES: Final = re.compile(rb"(?:/[\w./+-]+/\0){2,}")
-_NAMED_SINCE: Final = (2, 33)
-_LEGACY_UNTIL: Final = (2, 37)
-# The power set of platform and hwcap names, in the order of _dl_important_hwcaps.
-_LEGACY: Final = {
-    "x86_64": ("tls/x86_64/x86_64", "tls/x86_64", "tls", "x86_64/x86_64", "x86_64"),
-    "aarch64": (
-        "tls/aarch64/atomics",
-        "tls/aarch64",
-        "tls/atomics",
-        "tls",
-        "aarch64/atomics",
-        "aarch64",
-        "atomics",
-    ),
-}
-BASE_LEVEL: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +56,3 @@ def _system_directories(data: bytes) -> tuple[str, ...]:
         if all("/lib" in name for name in names):
             return tuple(name.rstrip("/") for name in names)
     return ()
-
-
-def named_subdirectories(machine: str, isa_level: int) -> tuple[str, ...]:
-    """Return the glibc-hwcaps names that a processor is served from, best first."""
-    if machine != "x86_64":
-        return ()
-    return tuple(f"x86-64-v{level}" for level in range(isa_level, BASE_LEVEL, -1))
-
-
-def subdirectories(libc: tuple[int, int], machine: str, isa_level: int) -> tuple[str, ...]:
-    """Return the subdirectories that are tried before a directory itself.
-
-    The legacy ones are those of a processor that glibc calls by the machine's
-    name; it says haswell or xeon_phi to some of Intel's.
-    """
-    named = (
-        tuple(f"glibc-hwcaps/{name}" for name in named_subdirectories(machine, isa_level))
-        if libc >= _NAMED_SINCE
-        else ()
-    )
-    return named + (_LEGACY[machine] if libc < _LEGACY_UNTIL else ())

@@ -6,19 +6,25 @@ import datetime as dt
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final
 
 from abicheck.capture import _interpreter as python
 from abicheck.capture._cache import read_cache
-from abicheck.capture._libc import Libc, named_subdirectories, read_libc, subdirectories
+from abicheck.capture._libc import Libc, read_libc
 from abicheck.capture._libraries import Collection
 from abicheck.capture._root import Root
 from abicheck.capture._running import Running
 from abicheck.errors import ArtifactError
-from abicheck.loader import start_up, static_tls_room, tls_block
+from abicheck.loader import (
+    TlsBlock,
+    hwcaps_subdirectories,
+    start_up,
+    static_tls_room,
+    tls_block,
+)
 from abicheck.model import Interpreter, TargetProfile
 from abicheck.profiles import stable_abi
 
@@ -27,6 +33,7 @@ _RELEASE: Final = ("/etc/os-release", "/usr/lib/os-release")
 _LAMBDA_BIN: Final = "/var/lang/bin"
 _LAMBDA_RUNTIME: Final = "/var/runtime"
 _SEARCH: Final = ("/usr/local/bin", "/usr/bin", "/bin")
+_NAMED: Final = "glibc-hwcaps/"
 _KERNEL: Final = (5, 10, 0)
 _LEVEL: Final = {"x86_64": 3, "aarch64": 1}
 _MANYLINUX: Final = (17, 24, 26, 27, 28, 31, 34, 35, 36, 38, 39, 40, 41, 42)
@@ -84,17 +91,13 @@ class _Capture:
         loader, machine = self._loader(program)
         level = self._isa_level(machine)
         libc = self._libc(program, loader)
-        subs = (
-            self._running.hwcaps
-            if self._running is not None and self._running.hwcaps
-            else subdirectories(libc.version, machine, level)
-        )
+        platform = (self._running.platform if self._running is not None else "") or machine
+        subs = hwcaps_subdirectories(libc.version, machine, level, platform)
         libraries = Collection(self._root, machine, libc.lib, subs)
         stdlib = python.standard_library(self._root, program)
         library_path = self._library_path()
-        cache = read_cache(
-            self._root.read(_CACHE) or b"", machine, named_subdirectories(machine, level), level
-        )
+        named = tuple(s.removeprefix(_NAMED) for s in subs if s.startswith(_NAMED))
+        cache = read_cache(self._root.read(_CACHE) or b"", machine, named, level)
         libraries.add_folders(libraries.add_file(program.path))
         libraries.add_file(loader)
         libraries.add_folders((*library_path, *libc.directories))
@@ -115,11 +118,11 @@ class _Capture:
             default_path=libc.directories,
             hwcaps=subs,
             lib=libc.lib,
-            platform=self._running.platform or machine if self._running is not None else machine,
+            platform=platform,
             page_size=self._running.page_size if self._running is not None else 4096,
             kernel=self._kernel(),
             isa_level=level,
-            static_tls=0,  # known once the start-up is
+            static_tls=0,
             libraries=libraries.libraries,
             interpreter=interpreter,
             task_root=PurePosixPath(self._request.task_root),
@@ -142,15 +145,9 @@ class _Capture:
             preloaded=tuple(p for p in preloaded if p not in map(self._root.real, startup)),
         )
         title = f"{profile.runtime}, {machine}, {profile.os} (glibc {profile.glibc})"
-        room = self._static_tls(startup, libc.version, machine)
+        room = static_tls_room(libc.version, machine, self._blocks(startup))
         profile = replace(profile, interpreter=interpreter, title=title, static_tls=room)
         return Captured(profile, self._provenance(program, libc))
-
-    def _static_tls(self, startup: Iterable[str], libc: tuple[int, int], machine: str) -> int:
-        """Return how many bytes of static TLS the start-up objects leave."""
-        found = (self._root.facts(self._root.real(path) or path) for path in startup)
-        blocks = [tls_block(facts) for facts in found if facts is not None]
-        return static_tls_room(libc, machine, blocks)
 
     # --- the interpreter ---
 
@@ -270,6 +267,10 @@ class _Capture:
         text = self._environment.get("LD_LIBRARY_PATH", "")
         # An empty element is the working directory; `:` and `;` both separate.
         return tuple(re.split("[:;]", text)) if text else ()
+
+    def _blocks(self, startup: Iterable[str]) -> Iterator[TlsBlock]:
+        """Yield the thread-local storage of what start-up has loaded."""
+        return (tls_block(facts) for facts in map(self._root.facts, startup) if facts is not None)
 
     def _preloaded(self, libraries: Collection) -> tuple[str, ...]:
         """Return what the process of `running` had opened, in the order of its addresses."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from abicheck.capture._root import TreeRoot
 from abicheck.capture._running import SCHEMA, Running, parse_running
 from abicheck.elf import MAGIC, read_elf
 from abicheck.errors import ProfileError
@@ -24,7 +25,7 @@ _MAX_BYTES: Final = 256 << 20  # of all parts together, and of one file
 _ENVELOPE: Final = "body"
 
 
-class Reply:
+class Reply(TreeRoot):
     """The files of a reply: links and names whole, of each object what a loader reads."""
 
     def __init__(
@@ -34,36 +35,15 @@ class Reply:
         parts: Mapping[str, list[tuple[int, bytes]]],
         left_out: AbstractSet[str],
     ) -> None:
-        self._tree = tree
+        super().__init__(tree)
         self._left_out = left_out
         self._sizes = sizes
         self._parts = parts
         self._facts: dict[str, ElfFacts | None] = {}
 
-    def real(self, path: str) -> str | None:
-        """Return the path with every link followed, or None where that leads nowhere."""
-        return self._tree.real(path)
-
-    def children(self, path: str) -> tuple[str, ...]:
-        """Return the names in a directory that the function has listed, sorted."""
-        return tuple(sorted(self._tree.children(path)))
-
-    def is_dir(self, path: str) -> bool:
-        """Whether `path` is a directory, links followed."""
-        return self._tree.is_dir(path)
-
-    def is_file(self, path: str) -> bool:
-        """Whether `path` is a regular file, links followed."""
-        return self._tree.is_file(path)
-
-    def link(self, path: str) -> str | None:
-        """Return the target text where `path` itself is a symbolic link."""
-        entry = self._tree.entry(path)
-        return entry.target if entry is not None and entry.kind is Kind.SYMLINK else None
-
     def read(self, path: str) -> bytes | None:
         """Return a file with zeroes for what was not sent."""
-        real = self._tree.real(path)
+        real = self.real(path)
         if real is None or real not in self._parts:
             return None
         content = bytearray(self._sizes[real])
@@ -73,7 +53,7 @@ class Reply:
 
     def facts(self, path: str) -> ElfFacts | None:
         """Return the facts of an ELF file, or None for anything else."""
-        real = self._tree.real(path)
+        real = self.real(path)
         if real is None:
             return None
         if real not in self._facts:

@@ -74,29 +74,31 @@ class Folder:
         # A string: there are thousands of them, and Path rewrites some.
         return self._base.rstrip("/") + real
 
-    def _learn(self, path: str, links: int = 0) -> None:
-        """Look at every step of `path`, and of what its links lead to."""
+    def _learn(self, path: str) -> None:
+        """Look at every step of `path`, and of where its links lead."""
         here = "/"
-        parts = [part for part in path.split("/") if part not in ("", ".")]
-        for index, part in enumerate(parts):
-            here = posixpath.normpath(posixpath.join(here, part))
-            if here not in self._known:
-                self._known.add(here)
-                self._look_at(here)
-            entry = self._tree.entry(here)
+        todo = path.split("/")[::-1]
+        links = 0
+        while todo and links <= _MAX_LINKS:
+            part = todo.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                here = posixpath.dirname(here)
+                continue
+            step = posixpath.join(here, part)
+            if step not in self._known:
+                self._known.add(step)
+                self._look_at(step)
+            entry = self._tree.entry(step)
             if entry is None:
                 return
-            if entry.kind is Kind.SYMLINK:
-                if links < _MAX_LINKS:
-                    onward = posixpath.join(posixpath.dirname(here), entry.target)
-                    rest = parts[index + 1 :]
-                    self._learn(posixpath.join(self._step(onward, links), *rest), links + 1)
-                return
-
-    def _step(self, path: str, links: int) -> str:
-        """Return a path without links where it leads somewhere; else the path itself."""
-        self._learn(path, links + 1)
-        return self._tree.real(path) or path
+            if entry.kind is not Kind.SYMLINK:
+                here = step
+                continue
+            links += 1
+            here = "/" if entry.target.startswith("/") else here
+            todo += entry.target.split("/")[::-1]
 
     def _look_at(self, path: str) -> None:
         try:
@@ -192,3 +194,31 @@ def _entry(mode: int, target: str) -> Entry | None:
 
 def _unreadable(path: str, error: OSError) -> ArtifactError:
     return ArtifactError(f"{path}: {error.strerror or error}")
+
+
+class TreeRoot:
+    """The part of a root file system that a complete tree answers."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def real(self, path: str) -> str | None:
+        """Return the path with every link followed, or None where that leads nowhere."""
+        return self._tree.real(path)
+
+    def children(self, path: str) -> tuple[str, ...]:
+        """Return the names in a directory, sorted; empty where it is none."""
+        return tuple(sorted(self._tree.children(path)))
+
+    def is_dir(self, path: str) -> bool:
+        """Whether `path` is a directory, links followed."""
+        return self._tree.is_dir(path)
+
+    def is_file(self, path: str) -> bool:
+        """Whether `path` is a regular file, links followed."""
+        return self._tree.is_file(path)
+
+    def link(self, path: str) -> str | None:
+        """Return the target text where `path` itself is a symbolic link."""
+        entry = self._tree.entry(path)
+        return entry.target if entry is not None and entry.kind is Kind.SYMLINK else None

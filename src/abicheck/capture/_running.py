@@ -18,7 +18,7 @@ PROBE: Final = Path(__file__).parent / "function" / "handler.py"
 SCHEMA: Final = 1
 _SECONDS: Final = 120
 _KERNEL: Final = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?")
-_HELP: Final = re.compile(r"^  (\S+) \(([^)]*)\)$", re.MULTILINE)
+_PLATFORM: Final = re.compile(r'^dl_platform="(\w+)"$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Running:
     """The answers of the probe; an empty one is a question it could not answer.
 
     `path` is sys.path without the probe's own folder.  `loaded` are the shared
-    objects that the process held before the probe.  `hwcaps` and `platform` are
-    the loader's, where it was asked.
+    objects that the process held before the probe.  `platform` is the loader's
+    `$PLATFORM`, where it was asked.
     """
 
     executable: str
@@ -42,7 +42,6 @@ class Running:
     page_size: int
     isa_level: int
     date: dt.date
-    hwcaps: tuple[str, ...] = ()
     platform: str = ""
     left_out: tuple[str, ...] = ()
 
@@ -96,44 +95,10 @@ def ask(executable: str) -> Running:
     return parse_running(Fields(answer, executable))
 
 
-def ask_loader(loader: str) -> tuple[tuple[str, ...], str]:
-    """Return the subdirectories that a loader of this machine searches, and its `$PLATFORM`.
-
-    Both are empty where it is too old to say (before 2.33).
-    """
-    text = _run([loader, "--help"], loader, may_fail=True)
-    named: list[str] = []
-    legacy: list[str] = []
-    platform = ""
-    section = ""
-    for line in text.splitlines():
-        if line.endswith(":"):
-            section = line
-        found = _HELP.match(line)
-        if found is None or "searched" not in found[2]:
-            continue
-        if section.startswith("Subdirectories of glibc-hwcaps"):
-            named.append(f"glibc-hwcaps/{found[1]}")
-        elif section.startswith("Legacy HWCAP"):
-            legacy.append(found[1])
-            platform = found[1] if found[2].startswith("AT_PLATFORM") else platform
-    if not named and not legacy:
-        return (), ""
-    return (*named, *_power_set(legacy)), platform
-
-
-def _power_set(names: list[str]) -> tuple[str, ...]:
-    """Return every combination, in the order of `_dl_important_hwcaps`.
-
-    `--help` lists the platform, `tls`, and then the capabilities from the
-    highest bit down; in a path `tls` comes first, then the platform.
-    """
-    ordered = [n for n in names if n == "tls"] + [n for n in names if n != "tls"]
-    found: dict[str, None] = {}
-    for bits in range((1 << len(ordered)) - 1, 0, -1):
-        picked = (n for place, n in enumerate(ordered) if bits >> (len(ordered) - 1 - place) & 1)
-        found["/".join(picked)] = None
-    return tuple(found)
+def ask_platform(loader: str) -> str:
+    """Return what `$PLATFORM` means to a loader of this machine; empty before glibc 2.33."""
+    found = _PLATFORM.search(_run([loader, "--list-diagnostics"], loader, may_fail=True))
+    return found[1] if found is not None else ""
 
 
 def _run(command: list[str], name: str, *, may_fail: bool = False) -> str:

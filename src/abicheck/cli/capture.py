@@ -10,11 +10,18 @@ from typing import Final
 
 import click
 
+from abicheck.artifacts import (
+    DEFAULT_LIMITS,
+    ImageArtifact,
+    open_artifact,
+    open_engine_image,
+)
 from abicheck.capture import (
     Captured,
     Request,
     capture_folder,
     capture_host,
+    capture_image,
     capture_reply,
     function_archive,
     is_reply,
@@ -24,6 +31,8 @@ from abicheck.errors import ArtifactError, UsageError
 from abicheck.profiles import write_profile
 
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_ENGINE: Final = "docker:"
+_HEAD: Final = 64
 _MAX_REPLY: Final = 64 << 20
 _LEVELS: Final = 4
 
@@ -55,6 +64,7 @@ _LEVELS: Final = 4
     type=click.IntRange(1, _LEVELS),
     help="The x86-64 level of its processors.  [default: 3, or this host's]",
 )
+@click.option("--architecture", help="Which of an archive's images: x86_64 or arm64.")
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     source: str | None,
     output: str,
@@ -66,11 +76,13 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     task_root: str,
     as_of: str | None,
     isa_level: int | None,
+    architecture: str | None,
 ) -> int:
     """Make a target profile of SOURCE, for `abicheck check --target FILE`.
 
-    SOURCE is a folder that holds a root file system, or the JSON reply of the
-    function that --emit-function writes.
+    SOURCE is a folder that holds a root file system, an archive that holds a
+    container image, docker:REF for one of the local engine's, or the JSON reply
+    of the function that --emit-function writes.
     """
     if sum((source is not None, host, emit_function)) != 1:
         reason = "name one SOURCE, or --host, or --emit-function"
@@ -91,36 +103,49 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         as_of=_day(as_of),
         isa_level=isa_level,
     )
-    captured = capture_host(request) if source is None else _capture_source(source, request)
+    captured = (
+        capture_host(request) if source is None else _capture_source(source, request, architecture)
+    )
     _write(target, write_profile(captured.profile, captured.provenance).encode())
     return 0
 
 
-def _capture_source(source: str, request: Request) -> Captured:
-    if source.startswith("docker:"):
-        reason = f"{source}: container images are not read by this version"
-        raise UsageError(reason)
+def _capture_source(source: str, request: Request, architecture: str | None) -> Captured:
+    if source.startswith(_ENGINE):
+        reference = source.removeprefix(_ENGINE)
+        with open_engine_image(reference, DEFAULT_LIMITS, architecture=architecture) as image:
+            return capture_image(image, request)
     if is_missing(source):
         reason = f"{source}: no such file or folder{did_you_mean(source)}"
         raise UsageError(reason)
     path = Path(source)
+    if not path.is_dir() and (data := _reply(path)) is not None:
+        return capture_reply(data, path.name, request)
+    with open_artifact(path, DEFAULT_LIMITS, architecture=architecture) as artifact:
+        if isinstance(artifact, ImageArtifact):
+            return capture_image(artifact, request)
     if path.is_dir():
         return capture_folder(path, request)
+    reason = f"{source}: neither a root file system nor an image nor a function's reply"
+    raise UsageError(reason)
+
+
+def _reply(path: Path) -> bytes | None:
+    """Return the bytes of a file that is JSON, and None for any other."""
     try:
         with path.open("rb") as file:
-            data = file.read(_MAX_REPLY + 1)
+            data = file.read(_HEAD)
+            return data + file.read(_MAX_REPLY) if is_reply(data) else None
     except OSError as error:
-        reason = f"{source}: {error.strerror or error}"
+        reason = f"{path}: {error.strerror or error}"
         raise ArtifactError(reason) from error
-    if len(data) > _MAX_REPLY or not is_reply(data):
-        reason = f"{source}: neither a folder with a root file system nor a function's reply"
-        raise UsageError(reason)
-    return capture_reply(data, path.name, request)
 
 
 def _name_of(source: str | None) -> str:
     if source is None:
         return "host"
+    if source.startswith(_ENGINE):
+        return source.removeprefix(_ENGINE)
     path = Path(source)
     return path.stem if path.is_file() else path.resolve().name or "root"
 

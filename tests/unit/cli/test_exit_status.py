@@ -88,7 +88,6 @@ def test_a_process_ends_with_the_same_status(run: Run, arguments: str, status: i
         ("dashboard.zip diff", "'diff' is a command's name"),
         ("check check", "'check' is a command's name"),
         ("matrix dashboard.zip", "'matrix' is not part of this version"),
-        ("capture", "'capture' is not part of this version"),
         ("docker:python:3.13", "container images are not read by this version"),
         ("-", "not read by this version"),
         ("inspect", "nothing to check"),
