@@ -250,12 +250,12 @@ def open_for_writing(pipe: Path) -> int:
 
 @posix
 @pytest.mark.parametrize("arguments", [[], ["inspect"]])
-def test_an_interrupted_run_is_130(tmp_path: Path, arguments: list[str]) -> None:
-    """Interrupted while it waits for the first bytes of a pipe that never come."""
-    pipe = tmp_path / "artifact.zip"
+def test_an_interrupted_run_is_130(fixtures: Path, tmp_path: Path, arguments: list[str]) -> None:
+    """Interrupted while it waits for the first bytes of a target that never come."""
+    pipe = tmp_path / "target.json"
     os.mkfifo(pipe)
     with subprocess.Popen(
-        [*COMMAND, *arguments, str(pipe)],
+        [*COMMAND, *arguments, str(fixtures / "dashboard.zip"), "--target", str(pipe)],
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
