@@ -54,6 +54,14 @@ def test_a_source_beyond_all_measure_is_not_parsed() -> None:
     assert source.unreadable == "9437184 bytes are too many to be read"
 
 
+@pytest.mark.parametrize("part", [b"1,", b"1\n", b"1+", b"f(", b"[", b"a and ", b"x=", b"-"])
+def test_a_source_of_too_many_expressions_is_not_parsed(part: bytes) -> None:
+    """Its syntax tree would take a gigabyte; the file itself deflates to a few kilobytes."""
+    source = read_source(part * 600_000, is_package=False, module="m")
+
+    assert source.unreadable == "it has too many expressions to be read"
+
+
 def test_invalid_escapes_do_not_matter() -> None:
     assert read("import a\nx = '\\d'\n") == [Reference("a", 1)]
 
