@@ -25,7 +25,7 @@ class Limits:
     member: int = 2 << 30
     path: int = 4096
     layers: int = 16 << 30
-    nesting: int = 255
+    nesting: int = 100
 
 
 DEFAULT_LIMITS: Final = Limits()

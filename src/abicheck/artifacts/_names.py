@@ -7,7 +7,7 @@ import posixpath
 from abicheck.model import Irregular
 
 
-def check_name(name: str, longest: int, deepest: int = 255) -> tuple[Irregular, str] | None:
+def check_name(name: str, longest: int, deepest: int = 100) -> tuple[Irregular, str] | None:
     """Return what is wrong with a member's name, or None.
 
     A backslash is only reported: on Linux it is a character like any other.
