@@ -77,7 +77,7 @@ class _Disk:
 
     def apply(self, number: int, marks: Sequence[Record], entries: Sequence[Record]) -> None:
         own = {entry.name for entry in entries if entry.type is TarType.DIRECTORY}
-        for mark in marks:
+        for mark in sorted(marks, key=lambda mark: (mark.name.count("/"), mark.name)):
             self._hide(mark.name, own)
         for place, entry in enumerate(entries, len(marks)):
             self._bring(f"{number}.{place}", entry)

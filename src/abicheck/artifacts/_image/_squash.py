@@ -121,12 +121,15 @@ class _Fold:
         """Unpack one layer: what it hides first, then what it brings."""
         own = {record.name for record in records if record.type is TarType.DIRECTORY}
         brought: list[tuple[int, Record]] = []
+        marks: list[str] = []
         for number, record in enumerate(records):
-            folder, _, base = record.name.rpartition("/")
-            if base.startswith(WHITEOUT):
-                self._hide(layer, record.name, folder, base, own)
+            if record.name.rpartition("/")[2].startswith(WHITEOUT):
+                marks.append(record.name)
             elif not record.name.startswith(_META):  # below a folder of AUFS
                 brought.append((number, record))
+        # From the top down: a mark behind a link that another one removes means nothing.
+        for name in sorted(marks, key=lambda name: (name.count("/"), name)):
+            self._hide(layer, name, own)
         for number, record in brought:
             try:
                 self._bring(layer, number, record)
@@ -136,7 +139,8 @@ class _Fold:
     def _misfit(self, layer: int, name: str, error: UnreadableMemberError) -> None:
         self.result.misfits.append(Misfit(layer, name, error.kind, error.detail))
 
-    def _hide(self, layer: int, name: str, folder: str, base: str, own: set[str]) -> None:
+    def _hide(self, layer: int, name: str, own: set[str]) -> None:
+        folder, _, base = name.rpartition("/")
         victim = base.removeprefix(WHITEOUT)
         if victim in {"", ".", ".."}:
             error = UnreadableMemberError(Irregular.BAD_NAME, "a whiteout of no file")
