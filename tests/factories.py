@@ -19,10 +19,12 @@ from abicheck.model import (
     ArtifactKind,
     Bytecode,
     Case,
+    Compression,
     Counts,
     Distribution,
     ElfFacts,
     ElfHeader,
+    EntryPoint,
     ExtensionModule,
     Failure,
     Fault,
@@ -30,6 +32,9 @@ from abicheck.model import (
     Foreign,
     ForeignFile,
     FoundBy,
+    ImageConfig,
+    ImageFacts,
+    ImageLayer,
     Interpreter,
     Inventory,
     Irregular,
@@ -41,6 +46,7 @@ from abicheck.model import (
     ObjectKind,
     ObjectReport,
     PackageReport,
+    Platform,
     Prediction,
     Report,
     Root,
@@ -363,6 +369,28 @@ def an_inventory(  # noqa: PLR0913 - what can be learnt from an artifact
         packages=("handler",),
         irregularities=tuple(irregularities),
         counts=Counts(len(things) + python_files, 4096, python_files),
+    )
+
+
+def a_layer(
+    media_type: str = "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    compression: Compression | None = Compression.GZIP,
+    index: int = 0,
+) -> ImageLayer:
+    return ImageLayer(index, f"sha256:{index}", None, media_type, compression, 4096, "RUN pip")
+
+
+def an_image(*layers: ImageLayer, **config: object) -> ImageFacts:
+    """An image that Lambda takes."""
+    platform = Platform("linux", "amd64")
+    return ImageFacts(
+        config=replace(ImageConfig(platform), **config),  # type: ignore[arg-type]
+        layers=layers or (a_layer(),),
+        media_type="application/vnd.docker.distribution.manifest.v2+json",
+        unpacked=8192,
+        entry_point=EntryPoint("/lambda-entrypoint.sh", "/lambda-entrypoint.sh"),
+        client="/lambda-entrypoint.sh",
+        architecture="amd64",
     )
 
 

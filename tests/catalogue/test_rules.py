@@ -13,19 +13,28 @@ from typing import Final
 import pytest
 from tests.factories import (
     a_case,
+    a_layer,
     a_library,
     a_profile,
+    an_image,
     an_inventory,
     an_object,
     codes,
     irregular,
+    location,
 )
 
 from abicheck.cli.explain import find_by_message
 from abicheck.model import (
+    ArtifactKind,
     Case,
+    EntryPoint,
     Failure,
+    ImageChild,
+    ImageFacts,
     Irregular,
+    Irregularity,
+    Platform,
     Prediction,
     Report,
     RuleInfo,
@@ -38,6 +47,7 @@ from abicheck.rules import (
     artifact,
     binaries,
     features,
+    image,
     layout,
     libraries,
     python,
@@ -45,7 +55,7 @@ from abicheck.rules import (
 )
 
 CARDS: Final = [rule.info for rule in ALL_RULES]
-FAMILIES: Final = (artifact, binaries, python, symbols, libraries, features, layout)
+FAMILIES: Final = (artifact, binaries, python, symbols, libraries, features, layout, image)
 SNAPSHOT: Final = Path(__file__).with_name("fired.txt")
 HEADING: Final = """\
 # Every rule, and the fixtures it fires on: a false alarm elsewhere is a line more.
@@ -166,6 +176,60 @@ def handler_that_is_not_there() -> Case:
     return replace(case, handler=Prediction("app", Verdict.FAILS, failure))
 
 
+def _of(image: ImageFacts, *irregularities: Irregularity) -> Case:
+    inventory = an_inventory(kind=ArtifactKind.IMAGE, irregularities=irregularities)
+    return a_case(inventory=replace(inventory, image=image))
+
+
+def attested_image() -> Case:
+    child = ImageChild("sha256:1", Platform("unknown", "unknown"), present=True, attestation=True)
+    return _of(replace(an_image(), index=True, children=(child,)))
+
+
+def plain_layer_of_docker() -> Case:
+    return _of(an_image(a_layer("application/vnd.docker.image.rootfs.diff.tar")))
+
+
+def file_before_its_folder() -> Case:
+    return _of(replace(an_image(), orphans=((0, "var/task/app.py"),)))
+
+
+def arm_image() -> Case:
+    return _of(replace(an_image(), architecture="arm64"))
+
+
+def missing_entry_point() -> Case:
+    return _of(replace(an_image(), entry_point=EntryPoint("/entry.sh", None)))
+
+
+def floating_base() -> Case:
+    return _of(replace(an_image(), floating=("python:3.13",)))
+
+
+def enormous_image() -> Case:
+    return _of(replace(an_image(), unpacked=(10 << 30) + 1))
+
+
+def image_of_a_server() -> Case:
+    return _of(replace(an_image(), client=""))
+
+
+def private_file() -> Case:
+    return _of(replace(an_image(), unreadable=(location("var/task/app.py"),)))
+
+
+def alpine() -> Case:
+    return _of(replace(an_image(), musl="/lib/ld-musl-x86_64.so.1"))
+
+
+def wrong_digest() -> Case:
+    return _of(an_image(), irregular(Irregular.WRONG_DIGEST))
+
+
+def missing_blob() -> Case:
+    return _of(an_image(), irregular(Irregular.MISSING_BLOB))
+
+
 ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI002": limit_reached,
     "ABI008": unreadable_member,
@@ -173,8 +237,20 @@ ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI403": doubtful_library,
     "ABI502": executable_stack_on_a_newer_glibc,
     "ABI602": handler_that_is_not_there,
+    "ABI801": attested_image,
+    "ABI802": plain_layer_of_docker,
+    "ABI803": file_before_its_folder,
+    "ABI804": arm_image,
+    "ABI805": missing_entry_point,
+    "ABI807": floating_base,
+    "ABI808": enormous_image,
+    "ABI809": image_of_a_server,
+    "ABI810": private_file,
+    "ABI811": alpine,
+    "ABI812": wrong_digest,
+    "ABI813": missing_blob,
 }
-"""What no fixture shows by itself: another target, a handler, a limit too large for a file."""
+"""What no fixture shows by itself: another target, a handler, an image, a limit too large."""
 
 
 def test_every_rule_fires_on_a_fixture_or_on_a_value(reports: Mapping[str, Report]) -> None:
@@ -188,6 +264,10 @@ def test_every_rule_fires_on_a_fixture_or_on_a_value(reports: Mapping[str, Repor
 @pytest.mark.parametrize("code", ON_VALUES)
 def test_a_rule_fires_on_its_value(code: str) -> None:
     assert [found.split()[0] for found in codes(ON_VALUES[code]())] == [code]
+
+
+def test_no_rule_fires_on_a_sound_image() -> None:
+    assert codes(_of(an_image())) == []
 
 
 @pytest.mark.parametrize(

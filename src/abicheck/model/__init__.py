@@ -10,6 +10,7 @@ from abicheck.model._case import Case, MissingModule, Root
 from abicheck.model._findings import Fault, Finding, RuleInfo, Severity
 from abicheck.model._images import (
     Compression,
+    EntryPoint,
     HistoryStep,
     ImageChild,
     ImageConfig,
@@ -62,6 +63,7 @@ __all__ = [
     "Distribution",
     "ElfFacts",
     "ElfHeader",
+    "EntryPoint",
     "ExtensionModule",
     "Failure",
     "Fault",

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from abicheck.model._places import Location
+
 
 class Compression(enum.StrEnum):
     """How a layer's tar is packed, told by its bytes and not by its media type."""
@@ -100,8 +102,23 @@ class ImageChild:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """The program that an image runs: its name as configured, and the file that is.
+
+    `path` is where that file lies with every link followed, None where there is
+    none; `link` says whether the name itself is a symbolic link.  `executable`
+    is about everybody, since Lambda runs it as a user of its own.
+    """
+
+    name: str
+    path: str | None
+    link: bool = False
+    executable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What the archive says of an image besides its files.
+    """What an image is besides its files: what the archive says, and how it would be run.
 
     `media_type` is that of the manifest, empty for Docker's old form.  `index`
     says whether an image index (manifest list) stands above it, the mandatory
@@ -109,6 +126,13 @@ class ImageFacts:
     `unpacked` is the size of all layers' tars together, in bytes.  `orphans`
     are the first entries, in the order of the tar, whose parent directory no
     earlier entry brought, as (layer index, name).
+
+    The rest is asked of the tree: `entry_point`, None where none is configured;
+    `client`, by which the image speaks to Lambda's runtime API, empty where none
+    was recognised; `unreadable`, the files for Python or the loader that only
+    their owner may read; `musl`, the loader of an image that is not glibc's.
+    `floating` are the base images that a Dockerfile names without a digest, and
+    `architecture` is what the function runs on, in Go's words.
     """
 
     config: ImageConfig
@@ -118,3 +142,9 @@ class ImageFacts:
     children: tuple[ImageChild, ...] = ()
     unpacked: int = 0
     orphans: tuple[tuple[int, str], ...] = ()
+    entry_point: EntryPoint | None = None
+    client: str = ""
+    unreadable: tuple[Location, ...] = ()
+    musl: str = ""
+    floating: tuple[str, ...] = ()
+    architecture: str = ""

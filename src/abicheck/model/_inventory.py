@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from abicheck.model._images import ImageFacts
 from abicheck.model._objects import ElfFacts, ForeignFile
 from abicheck.model._places import Location
 from abicheck.model._python import Bytecode, Distribution, ExtensionModule
@@ -69,7 +70,7 @@ class Inventory:
     """All that was learnt from an artifact before anything was judged.
 
     `objects` and `foreign` are keyed by target path; `irregularities` are in
-    the order of the archive.
+    the order of the archive.  `image` is there where the artifact is one.
     """
 
     artifact: str
@@ -83,3 +84,4 @@ class Inventory:
     packages: tuple[str, ...]
     irregularities: tuple[Irregularity, ...]
     counts: Counts
+    image: ImageFacts | None = None

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from abicheck.model import Case, Finding
-from abicheck.rules import artifact, binaries, features, layout, libraries, python, symbols
+from abicheck.rules import artifact, binaries, features, image, layout, libraries, python, symbols
 from abicheck.rules._rule import Rule
 
 ALL_RULES: Final[tuple[Rule, ...]] = tuple(
@@ -24,6 +24,7 @@ ALL_RULES: Final[tuple[Rule, ...]] = tuple(
             *libraries.RULES,
             *features.RULES,
             *layout.RULES,
+            *image.RULES,
         ),
         key=lambda rule: rule.info.code,
     )

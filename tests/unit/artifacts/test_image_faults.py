@@ -326,7 +326,7 @@ def test_a_sparse_file_costs_what_it_unpacks_to(tmp_path: Path) -> None:
         (File("n" * 5000), Irregular.BAD_NAME),
         (File("l", type=tarfile.SYMTYPE, target="t" * 5000), Irregular.BAD_NAME),
         (hard_link("h", "../out"), Irregular.CLIMBS_OUT),
-        (hard_link("h", "nothing"), Irregular.DANGLING_LINK),
+        (hard_link("h", "nothing"), Irregular.CORRUPT),
     ],
 )
 def test_a_hostile_entry_is_named_and_left_out(

@@ -188,10 +188,10 @@ def test_a_hard_link_to_a_link_is_that_link() -> None:
 @pytest.mark.parametrize(
     ("records", "expected"),
     [
-        ([hard("b", "a")], Irregular.DANGLING_LINK),
-        ([hard("b", "x/a")], Irregular.DANGLING_LINK),
-        ([f("b"), hard("b", "b")], Irregular.DANGLING_LINK),
-        ([hard("b", "")], Irregular.DANGLING_LINK),
+        ([hard("b", "a")], Irregular.CORRUPT),
+        ([hard("b", "x/a")], Irregular.CORRUPT),
+        ([f("b"), hard("b", "b")], Irregular.CORRUPT),
+        ([hard("b", "")], Irregular.CORRUPT),
         ([d("a"), hard("b", "a")], Irregular.CORRUPT),
         ([hard("b", "../a")], Irregular.CLIMBS_OUT),
     ],

@@ -220,7 +220,7 @@ class _Fold:
         found = parent.children.get(base) if parent is not None and parent.children else None
         if found is None:
             reason = f"a hard link to {name}, which is not there"
-            raise UnreadableMemberError(Irregular.DANGLING_LINK, reason)
+            raise UnreadableMemberError(Irregular.CORRUPT, reason)
         if found.type is TarType.DIRECTORY:
             reason = f"a hard link to {name}, which is a directory"
             raise UnreadableMemberError(Irregular.CORRUPT, reason)
