@@ -7,7 +7,7 @@ from pathlib import Path
 
 from abicheck.artifacts import DEFAULT_LIMITS, Limits, open_artifact
 from abicheck.model import Report, TargetProfile
-from abicheck.pipeline._inventory import take_inventory
+from abicheck.pipeline._inventory import read_artifact
 from abicheck.pipeline._judge import Judge
 from abicheck.rules import ALL_RULES, Rule, run_rules
 
@@ -35,7 +35,8 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     read; whatever is wrong with its content is in the report.
     """
     with open_artifact(path, limits) as artifact:
-        contents = take_inventory(artifact, str(path), profile, progress)
+        reading = read_artifact(artifact, str(path), profile.task_root, progress)
+    contents = reading.on(profile)
     judge = Judge(contents, handler)
     case = judge.case()
     findings = run_rules(rules, case)

@@ -70,27 +70,31 @@ def _is_wanted(name: str, head: bytes, size: int) -> bool:
     return is_metadata(name) and size <= _MAX_METADATA
 
 
-def take_inventory(
-    artifact: Artifact, name: str, profile: TargetProfile, progress: Callable[[int], None]
-) -> Contents:
-    """Read every member once; nothing of the artifact is needed afterwards."""
+def read_artifact(
+    artifact: Artifact, name: str, root: PurePosixPath, progress: Callable[[int], None]
+) -> Reading:
+    """Read every member once; nothing of the artifact is needed afterwards.
+
+    `root` is the folder of the target that the artifact fills, /var/task.
+    """
     with ThreadPoolExecutor(max_workers=1) as side:
         digest = side.submit(artifact.sha256)
-        reading = _Reading(artifact, name, profile)
+        reading = Reading(artifact, name, root)
         for count, member in enumerate(artifact.members(_is_wanted)):
             progress(count)
             reading.take(member)
-        return reading.finish(digest.result())
+        reading.sha256 = digest.result()
+    return reading
 
 
-class _Reading:
-    """What accumulates while an artifact is read."""
+class Reading:
+    """An artifact that has been read, before a target says what its files are."""
 
-    def __init__(self, artifact: Artifact, name: str, profile: TargetProfile) -> None:
+    def __init__(self, artifact: Artifact, name: str, root: PurePosixPath) -> None:
+        self.sha256: str | None = None
         self._artifact = artifact
         self._name = name
-        self._profile = profile
-        self._root = str(profile.task_root)
+        self._root = str(root)
         self._entries: dict[str, Entry] = {}
         self._objects: dict[str, ElfFacts] = {}
         self._foreign: dict[str, ForeignFile] = {}
@@ -144,19 +148,19 @@ class _Reading:
                 return tail
         return name
 
-    def finish(self, sha256: str | None) -> Contents:
-        """Put the parts together."""
+    def on(self, profile: TargetProfile) -> Contents:
+        """Return the artifact as it lies on a target."""
         tree = Tree(self._entries)
         files = [*self._objects, *self._foreign]
         links = [path for path in tree.links() if tree.real(path) is not None]
         files += [path for path in links if is_shared_object_name(path)]
-        interpreter = extend_path(tree, self._path_files, self._profile.interpreter)
-        profile = replace(self._profile, interpreter=interpreter)
+        interpreter = extend_path(tree, self._path_files, profile.interpreter)
+        profile = replace(profile, interpreter=interpreter)
         extensions = find_extensions(tree, files, interpreter, profile.machine, self._root)
         inventory = Inventory(
             artifact=self._name,
             kind=self._artifact.kind,
-            sha256=sha256,
+            sha256=self.sha256,
             objects=self._objects,
             foreign=self._foreign,
             extensions=extensions,
