@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from abicheck.artifacts import DEFAULT_LIMITS, Limits, open_artifact
+from abicheck.artifacts import DEFAULT_LIMITS, ImageArtifact, Limits, open_artifact
 from abicheck.model import Report, TargetProfile
+from abicheck.pipeline._image import read_image
 from abicheck.pipeline._inventory import read_artifact
 from abicheck.pipeline._judge import Judge
 from abicheck.rules import ALL_RULES, Rule, run_rules
@@ -35,14 +36,16 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     read; whatever is wrong with its content is in the report.
     """
     with open_artifact(path, limits) as artifact:
-        reading = read_artifact(artifact, str(path), profile.task_root, progress)
-    contents = reading.on(profile)
+        if isinstance(artifact, ImageArtifact):
+            contents = read_image(artifact, str(path), profile, progress)
+        else:
+            contents = read_artifact(artifact, str(path), profile.task_root, progress).on(profile)
     judge = Judge(contents, handler)
     case = judge.case()
     findings = run_rules(rules, case)
     return Report(
         inventory=contents.inventory,
-        profile=profile,
+        profile=contents.profile,
         findings=findings,
         objects=judge.objects(case),
         packages=judge.packages(),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -17,6 +17,7 @@ from abicheck.model import (
     Counts,
     ElfFacts,
     ForeignFile,
+    Interpreter,
     Inventory,
     Irregular,
     Irregularity,
@@ -39,8 +40,10 @@ _MAGIC_SIZE: Final = 16
 class Contents:
     """An artifact as values: its inventory, where everything lies, and the sources.
 
-    `sources` maps target paths to the bytes of Python files, and to the first
-    bytes of bytecode files.  `profile` is the target with what the artifact
+    `root` is the folder that members lie below on the target, empty where that is
+    the root itself.  `sources` maps target paths to the bytes of Python files, and to
+    the first bytes of bytecode files.  `system` are objects that the loader may find
+    and that are not the artifact's own.  `profile` is the target with what the artifact
     itself adds to sys.path.
     """
 
@@ -48,6 +51,8 @@ class Contents:
     tree: Tree
     sources: Mapping[str, bytes]
     profile: TargetProfile
+    root: str
+    system: Mapping[str, ElfFacts] = field(default_factory=dict)
 
 
 def is_shared_object_name(name: str) -> bool:
@@ -60,7 +65,8 @@ def is_shared_object_name(name: str) -> bool:
     )
 
 
-def _is_wanted(name: str, head: bytes, size: int) -> bool:
+def is_wanted(name: str, head: bytes, size: int) -> bool:
+    """Whether a file's whole content is needed, told by name, first bytes and size."""
     if head.startswith(MAGIC):
         return True
     if name.endswith(".py"):
@@ -80,7 +86,7 @@ def read_artifact(
     with ThreadPoolExecutor(max_workers=1) as side:
         digest = side.submit(artifact.sha256)
         reading = Reading(artifact, name, root)
-        for count, member in enumerate(artifact.members(_is_wanted)):
+        for count, member in enumerate(artifact.members(is_wanted)):
             progress(count)
             reading.take(member)
         reading.sha256 = digest.result()
@@ -94,7 +100,7 @@ class Reading:
         self.sha256: str | None = None
         self._artifact = artifact
         self._name = name
-        self._root = str(root)
+        self._root = str(root).rstrip("/")
         self._entries: dict[str, Entry] = {}
         self._objects: dict[str, ElfFacts] = {}
         self._foreign: dict[str, ForeignFile] = {}
@@ -104,8 +110,8 @@ class Reading:
         self._nested: list[Irregularity] = []
         self._members = self._size = self._python = 0
 
-    def take(self, member: Member) -> None:
-        """File one member where it belongs."""
+    def take(self, member: Member, facts: ElfFacts | None = None) -> None:
+        """File one member where it belongs; `facts` where its content has been read already."""
         name = self._place(member.name)
         path = f"{self._root}/{name}"
         # An installer gives the files of a wheel modes of its own.
@@ -118,7 +124,8 @@ class Reading:
         self._size += member.size
         location = Location(PurePosixPath(member.name))
         if member.head.startswith(MAGIC):
-            self._objects[path] = read_elf(member.data or member.head, location)
+            facts = facts or read_elf(member.data or member.head, location)
+            self._objects[path] = replace(facts, location=location)
         elif is_shared_object_name(name):
             kind = identify(member.head, member.size)
             self._foreign[path] = ForeignFile(location, member.size, kind)
@@ -138,6 +145,10 @@ class Reading:
                 Irregularity(Irregular.NESTED_ARCHIVE, location, "a ZIP inside the archive")
             )
 
+    def lay(self, path: str, entry: Entry) -> None:
+        """Put in a path that is there, and not the artifact's own."""
+        self._entries[path] = entry
+
     def _place(self, name: str) -> str:
         """Return where an installer puts a member: wheels keep some files in `NAME.data`."""
         name = posixpath.normpath(name)
@@ -156,7 +167,7 @@ class Reading:
         files += [path for path in links if is_shared_object_name(path)]
         interpreter = extend_path(tree, self._path_files, profile.interpreter)
         profile = replace(profile, interpreter=interpreter)
-        extensions = find_extensions(tree, files, interpreter, profile.machine, self._root)
+        extensions = find_extensions(tree, files, interpreter, profile.machine, self._root or "/")
         inventory = Inventory(
             artifact=self._name,
             kind=self._artifact.kind,
@@ -168,10 +179,10 @@ class Reading:
                 tree,
                 {path: head for path, head in self._sources.items() if path.endswith(".pyc")},
                 interpreter,
-                self._root,
+                self._root or "/",
             ),
             distributions=read_distributions(self._metadata),
-            packages=_packages(tree, self._root),
+            packages=_packages(tree, self._folders(interpreter)),
             irregularities=(
                 *self._artifact.irregularities,
                 *self._nested,
@@ -184,7 +195,14 @@ class Reading:
             ),
             counts=Counts(self._members, self._size, self._python),
         )
-        return Contents(inventory, tree, self._sources, profile)
+        return Contents(inventory, tree, self._sources, profile, self._root)
+
+    def _folders(self, interpreter: Interpreter) -> Iterator[str]:
+        """Yield the folders whose packages are the artifact's own."""
+        if self._root:
+            yield self._root
+        else:
+            yield from (str(p) for p in interpreter.path if not _is_library(p, interpreter))
 
     def _broken_links(self, tree: Tree) -> Iterator[Irregularity]:
         """Yield the links that lead nowhere, those to the target's own files apart."""
@@ -192,19 +210,25 @@ class Reading:
             entry = self._entries[path]
             foreign = entry.target.startswith("/") and not entry.target.startswith(f"{self._root}/")
             if tree.real(path) is None and not foreign:
-                place = Location(PurePosixPath(path).relative_to(self._root))
+                place = Location(PurePosixPath(path).relative_to(self._root or "/"))
                 yield Irregularity(Irregular.DANGLING_LINK, place, entry.target)
 
 
-def _packages(tree: Tree, root: str) -> tuple[str, ...]:
+def _is_library(entry: PurePosixPath, interpreter: Interpreter) -> bool:
+    """Whether an entry of sys.path is the standard library, or a part of it."""
+    return entry.name in {f"python{interpreter.dotted}", "lib-dynload"} or entry.suffix == ".zip"
+
+
+def _packages(tree: Tree, folders: Iterable[str]) -> tuple[str, ...]:
     """Return the top-level names that an import statement could begin with."""
     names = set()
-    for name in tree.children(root):
-        path = f"{root}/{name}"
-        if name.endswith(".py") and name[:-3].isidentifier():
-            names.add(name[:-3])
-        elif name.isidentifier() and name != "__pycache__" and _holds_code(tree, path):
-            names.add(name)
+    for folder in folders:
+        for name in tree.children(folder):
+            path = f"{folder}/{name}"
+            if name.endswith(".py") and name[:-3].isidentifier():
+                names.add(name[:-3])
+            elif name.isidentifier() and name != "__pycache__" and _holds_code(tree, path):
+                names.add(name)
     return tuple(sorted(names))
 
 

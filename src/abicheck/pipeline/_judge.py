@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -107,9 +107,11 @@ class Judge:
     def __init__(self, contents: Contents, handler: str | None) -> None:
         self._inventory = contents.inventory
         self._profile = profile = contents.profile
-        self._root = str(profile.task_root)
+        self._root = contents.root
+        self._entries = sorted(map(str, profile.interpreter.path), key=len, reverse=True)
         inventory = contents.inventory
-        self._loader = Loader(contents.tree, inventory.objects, inventory.foreign, profile)
+        objects = {**contents.system, **inventory.objects}
+        self._loader = Loader(contents.tree, objects, inventory.foreign, profile)
         self._loads = _Loads(self._loader, profile.interpreter.sometimes)
         self._owners = _owners(inventory)
         self._modules = {
@@ -366,8 +368,7 @@ class Judge:
         if site is not None:
             reason = f"loaded by {site.site}"
             severity = Severity.WARNING if site.guarded else Severity.ERROR
-        top = self._where(path).path.parts[0]
-        if self._reach is not None and not self._reach.covers_package(top):
+        if self._reach is not None and not self._reach.covers_package(self._top(path)):
             severity, reason = Severity.NOTE, _BEYOND
         root = Root(
             PurePosixPath(path), self._where(path), link_map, halt, severity=severity, reason=reason
@@ -413,14 +414,19 @@ class Judge:
         """Return every top-level name with what importing it does."""
         tops: dict[str, Distribution] = {}
         for distribution in self._inventory.distributions:
-            for file in distribution.files:
-                tops.setdefault(file.partition("/")[0].removesuffix(".py"), distribution)
+            for top in _tops(distribution):
+                tops.setdefault(top.name.removesuffix(".py"), distribution)
         return tuple(
             PackageReport(name, tops.get(name), self.predict(name))
             for name in self._inventory.packages
         )
 
     # --- places ---
+
+    def _top(self, path: str) -> str:
+        """Return the name below the entry of sys.path that a file lies in."""
+        entry = next((e for e in self._entries if path.startswith(f"{e}/")), self._root)
+        return path[len(entry) + 1 :].partition("/")[0]
 
     def _target(self, path: PurePosixPath) -> str:
         return f"{self._root}/{path}"
@@ -429,7 +435,7 @@ class Judge:
         thing = self._inventory.objects.get(path) or self._inventory.foreign.get(path)
         if thing is not None:
             return thing.location
-        return Location(PurePosixPath(path).relative_to(self._root))
+        return Location(PurePosixPath(path).relative_to(self._root or "/"))
 
 
 def is_program(facts: ElfFacts) -> bool:
@@ -452,18 +458,34 @@ def _owners(inventory: Inventory) -> Mapping[PurePosixPath, Distribution]:
     """Return the distribution whose RECORD lists each binary, else whose folder it lies in."""
     owners: dict[PurePosixPath, Distribution] = {}
     by_file: dict[str, Distribution] = {}
-    by_top: dict[str, Distribution] = {}
+    by_top: dict[PurePosixPath, Distribution] = {}
     for distribution in inventory.distributions:
-        for file in distribution.files:
-            by_file[file] = distribution
-            by_top.setdefault(file.partition("/")[0], distribution)
+        by_file.update(dict.fromkeys(distribution.files, distribution))
+        for top in _tops(distribution):
+            by_top.setdefault(top, distribution)
     things: list[ElfFacts | ForeignFile] = [
         *inventory.objects.values(),
         *inventory.foreign.values(),
     ]
     for thing in things:
         path = thing.location.path
-        found = by_file.get(str(path)) or by_top.get(path.parts[0] if path.parts else "")
+        found = by_file.get(str(path))
+        if found is None:
+            found = next(
+                (by_top[above] for above in (path, *path.parents) if above in by_top), None
+            )
         if found is not None:
             owners[path] = found
     return owners
+
+
+def _tops(distribution: Distribution) -> Iterator[PurePosixPath]:
+    """Yield what a distribution has beside its own metadata, as paths of the artifact."""
+    folder = distribution.location.path.parent
+    prefix = "" if folder == PurePosixPath() else f"{folder}/"
+    names = {
+        file[len(prefix) :].partition("/")[0]
+        for file in distribution.files
+        if file.startswith(prefix)
+    }
+    yield from (folder / name for name in sorted(names) if name not in {"", ".."})

@@ -1,0 +1,302 @@
+"""An image as its own target: what it brings is read once, captured, and judged against itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Final
+
+from abicheck.artifacts import ImageArtifact, Member
+from abicheck.capture import Request, capture
+from abicheck.elf import MAGIC, read_elf
+from abicheck.errors import ArtifactError
+from abicheck.filesystem import Entry, Kind, Tree
+from abicheck.model import (
+    ElfFacts,
+    EntryPoint,
+    ImageConfig,
+    ImageFacts,
+    Irregular,
+    Irregularity,
+    Location,
+    TargetProfile,
+)
+from abicheck.pipeline._inventory import Contents, Reading, is_shared_object_name, is_wanted
+
+_TASK_ROOT: Final = "/var/task"
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# What the image's own site.py and Lambda's bootstrap search, besides PYTHONPATH.
+_PACKAGES: Final = re.compile(r"(^|/)(site|dist)-packages/|^opt/python/|^var/runtime/")
+_DYNAMIC: Final = re.compile(r"/lib-dynload/[^/]+$")
+# What a capture reads as bytes and not as facts; the C library, its loader and the
+# interpreter say in their data what no table of theirs does.
+_TEXTS: Final = re.compile(r"etc/ld\.so\.cache|(etc|usr/lib)/os-release|.*/python3\.\d+t?/site\.py")
+_SPEAKING: Final = re.compile(r"libc[.-]|ld[.-]|libpython|python3")
+_MUSL: Final = re.compile(r"(usr/)?lib/(ld-musl-[\w.-]+)")
+_MAX_TEXT: Final = 16 << 20
+_GO_NAMES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+_CLIENTS: Final = (
+    "/lambda-entrypoint.sh",
+    "/var/runtime/bootstrap",
+    "/opt/extensions/lambda-adapter",
+)
+_MOST_UNREADABLE: Final = 20  # a report names a few
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What is kept of a file: facts of an object, bytes of what is read as such."""
+
+    facts: ElfFacts | None
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """The image's file system, as a capture asks for it."""
+
+    tree: Tree
+    kept: Mapping[str, _Content]
+    created: str
+
+    def real(self, path: str) -> str | None:
+        return self.tree.real(path)
+
+    def children(self, path: str) -> tuple[str, ...]:
+        return tuple(sorted(self.tree.children(path)))
+
+    def is_dir(self, path: str) -> bool:
+        return self.tree.is_dir(path)
+
+    def is_file(self, path: str) -> bool:
+        return self.tree.is_file(path)
+
+    def link(self, path: str) -> str | None:
+        entry = self.tree.entry(path)
+        return entry.target if entry is not None and entry.kind is Kind.SYMLINK else None
+
+    def read(self, path: str) -> bytes | None:
+        found = self.kept.get(self.real(path) or "")
+        return found.data if found is not None else None
+
+    def facts(self, path: str) -> ElfFacts | None:
+        found = self.kept.get(self.real(path) or "")
+        return found.facts if found is not None else None
+
+    def date(self) -> dt.date | None:
+        try:
+            return dt.date.fromisoformat(self.created[:10])
+        except ValueError:
+            return None
+
+
+def read_image(
+    image: ImageArtifact, name: str, asked: TargetProfile, progress: Callable[[int], None]
+) -> Contents:
+    """Read an image once, and return it on the target that it is itself.
+
+    `asked` is what the function is going to run on; of it only the machine
+    counts, unless the image cannot be captured because it is damaged or has
+    musl: then it says so, and nothing is judged.  Raises `ArtifactError` where
+    a sound image has no CPython.
+    """
+    return _ImageReading(image, name, asked).contents(progress)
+
+
+class _ImageReading:
+    def __init__(self, image: ImageArtifact, name: str, asked: TargetProfile) -> None:
+        self._image = image
+        self._name = name
+        self._asked = asked
+        self._task_root = _task_root(image.config)
+        self._tree = Tree({})
+        self._kept: dict[str, _Content] = {}
+        given = image.config.env.get("PYTHONPATH", "").split(":")
+        self._folders = tuple(
+            f"{entry.strip('/')}/" for entry in (self._task_root, *given) if entry.strip("/")
+        )
+
+    def contents(self, progress: Callable[[int], None]) -> Contents:
+        """Return all that is known of the image, as values."""
+        members: list[Member] = []
+        for count, (member, content) in enumerate(self._image.examine(self._wants, self._keep)):
+            progress(count)
+            path = f"/{member.name}"
+            self._tree.add(path, Entry(member.kind, member.mode, member.target))
+            if content is not None and member.kind is Kind.FILE:
+                self._kept[path] = content
+            members.append(member)
+        musl = next((f"/{m.name}" for m in members if _MUSL.fullmatch(m.name)), "")
+        profile = self._profile(musl)
+        reading = Reading(self._image, self._name, PurePosixPath("/"))
+        system: dict[str, ElfFacts] = {}
+        for member in members:
+            if profile is None:
+                break
+            path = f"/{member.name}"
+            content = self._kept.get(path, _Content(None, None))
+            if self._is_package(member.name) or _DYNAMIC.search(member.name):
+                reading.take(replace(member, data=content.data), content.facts)
+            elif self._is_link(member) or (
+                content.facts is not None and path not in profile.libraries
+            ):
+                reading.lay(path, Entry(member.kind, member.mode, member.target))
+                if content.facts is not None:
+                    system[path] = content.facts
+        contents = reading.on(profile or self._asked)
+        files = [member for member in members if member.kind is Kind.FILE]
+        inventory = replace(
+            contents.inventory,
+            counts=replace(
+                contents.inventory.counts,
+                members=len(files),
+                size=sum(member.size for member in files),
+            ),
+            irregularities=tuple(filter(self._matters, contents.inventory.irregularities)),
+            image=self._facts(musl if profile is None else "", contents),
+        )
+        return replace(contents, inventory=inventory, system=system)
+
+    def _is_link(self, member: Member) -> bool:
+        """Whether the loader may be led through a link: to a library, or to a folder."""
+        name = member.name
+        return member.kind is Kind.SYMLINK and (
+            is_shared_object_name(name) or self._tree.is_dir(f"/{name}")
+        )
+
+    def _matters(self, irregularity: Irregularity) -> bool:
+        """Leave out links that lead nowhere and that no Python code is behind.
+
+        Base images are full of them: what a package recommends was not installed.
+        """
+        if irregularity.kind is not Irregular.DANGLING_LINK:
+            return True
+        name = str(irregularity.location.path)
+        return self._is_package(name) and self._tree.real(f"/{name}") is None
+
+    # --- what is read ---
+
+    def _wants(self, name: str, head: bytes, size: int) -> bool:
+        if head.startswith(MAGIC):
+            base = posixpath.basename(name)
+            speaking = _SPEAKING.match(base) is not None
+            return speaking or is_shared_object_name(name) or self._is_package(name)
+        if size <= _MAX_TEXT and _TEXTS.fullmatch(name):
+            return True
+        return self._is_package(name) and is_wanted(_below(name), head, size)
+
+    def _keep(self, member: Member) -> _Content:
+        data = member.data or b""
+        if not member.head.startswith(MAGIC):
+            return _Content(None, bytes(data))
+        facts = read_elf(data, Location(PurePosixPath(member.name)))
+        speaks = _SPEAKING.match(posixpath.basename(member.name)) is not None
+        return _Content(facts, bytes(data) if speaks else None)
+
+    def _is_package(self, name: str) -> bool:
+        """Whether a file lies where the image's own Python code is."""
+        return name.startswith(self._folders) or _PACKAGES.search(name) is not None
+
+    # --- the target ---
+
+    def _profile(self, musl: str) -> TargetProfile | None:
+        """Return the image as a target; None where it is not to be judged."""
+        config = self._image.config
+        request = Request(
+            name="image",
+            source=self._name,
+            image=next(iter(config.names), "") or (config.id or ""),
+            environment={
+                name: config.env[name]
+                for name in ("LD_LIBRARY_PATH", "PATH", "PYTHONPATH")
+                if name in config.env
+            },
+            task_root=self._task_root,
+        )
+        root = _Root(self._tree, self._kept, config.created)
+        try:
+            profile = capture(root, request).profile
+        except ArtifactError as error:
+            if self._image.irregularities or musl:
+                return None  # the report says why
+            reason = f"{self._name}: {error}"
+            raise ArtifactError(reason) from error
+        # What its own packages bring is judged, and not taken for granted.
+        interpreter = replace(profile.interpreter, shipped=frozenset())
+        return replace(profile, interpreter=interpreter)
+
+    # --- what Lambda asks ---
+
+    def _facts(self, musl: str, contents: Contents) -> ImageFacts:
+        unreadable = tuple(
+            Location(PurePosixPath(path.lstrip("/")))
+            for path in sorted((*contents.sources, *contents.inventory.objects))
+            if not self._is_open(path)
+        )
+        return replace(
+            self._image.facts,
+            entry_point=self._entry_point(),
+            client=self._client(contents),
+            unreadable=unreadable[:_MOST_UNREADABLE],
+            musl=musl,
+            architecture=_GO_NAMES.get(self._asked.machine, self._asked.machine),
+        )
+
+    def _entry_point(self) -> EntryPoint | None:
+        config = self._image.config
+        command = config.entrypoint or config.cmd
+        if not command:
+            return None
+        name = command[0]
+        path = next((p for p in self._searched(name) if self._tree.is_file(p)), None)
+        if path is None:
+            return EntryPoint(name, None)
+        entry = self._tree.entry(path)
+        real = self._tree.real(path) or path
+        file = self._tree.entry(real)
+        return EntryPoint(
+            name,
+            real,
+            link=entry is not None and entry.kind is Kind.SYMLINK,
+            executable=file is None or file.mode is None or bool(file.mode & 0o001),
+        )
+
+    def _searched(self, name: str) -> Iterator[str]:
+        config = self._image.config
+        if "/" in name:
+            yield posixpath.join(config.working_dir or "/", name)
+        else:
+            folders = config.env.get("PATH", _PATH).split(":")
+            yield from (posixpath.join("/", folder, name) for folder in folders)
+
+    def _client(self, contents: Contents) -> str:
+        for distribution in contents.inventory.distributions:
+            if distribution.name.lower() == "awslambdaric":
+                return f"awslambdaric {distribution.version}"
+        if "awslambdaric" in contents.inventory.packages:
+            return "awslambdaric"
+        return next((path for path in _CLIENTS if self._tree.is_file(path)), "")
+
+    def _is_open(self, path: str) -> bool:
+        """Whether a user without privileges may read a file, as far as modes are known."""
+        entry = self._tree.entry(path)
+        if entry is not None and entry.mode is not None and not entry.mode & 0o004:
+            return False
+        above = (self._tree.entry(str(folder)) for folder in PurePosixPath(path).parents)
+        return all(e is None or e.mode is None or bool(e.mode & 0o001) for e in above)
+
+
+def _task_root(config: ImageConfig) -> str:
+    """Return where the function's own code lies: Lambda's variable, or where the image starts."""
+    root = config.env.get("LAMBDA_TASK_ROOT") or config.working_dir
+    root = posixpath.normpath(root) if root.startswith("/") else ""
+    return root if root.strip("/") else _TASK_ROOT
+
+
+def _below(name: str) -> str:
+    """Return a file's name below its folder of packages, where .pth files are."""
+    return re.split(r"(?:site|dist)-packages/", name)[-1]
