@@ -111,7 +111,7 @@ def test_a_message_that_several_rules_predict_shows_them_all(call: Run) -> None:
 @pytest.mark.parametrize(
     ("subject", "hint"),
     [
-        ("ABI310", "did you mean ABI3"),
+        ("ABI30", "did you mean ABI30"),
         ("glibc-to-new", "did you mean glibc-too-new?"),
         ("Task timed out after 3.00 seconds", "`abicheck explain` lists the rules"),
         ("", "`abicheck explain` lists the rules"),

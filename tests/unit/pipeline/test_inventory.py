@@ -9,12 +9,13 @@ import pytest
 
 from abicheck.artifacts import DEFAULT_LIMITS, open_artifact
 from abicheck.model import TargetProfile
-from abicheck.pipeline._inventory import Contents, take_inventory
+from abicheck.pipeline._inventory import Contents, read_artifact
 
 
 def _take(path: Path, target: TargetProfile) -> Contents:
     with open_artifact(path, DEFAULT_LIMITS) as artifact:
-        return take_inventory(artifact, path.name, target, lambda _: None)
+        reading = read_artifact(artifact, path.name, target.task_root, lambda _: None)
+    return reading.on(target)
 
 
 def _zip(path: Path, members: dict[str, bytes]) -> Path:
