@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import struct
 import subprocess
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +19,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.elfbuilder import read
+from tests.elfbuilder import read, spelled_out
+from tests.oracle import debian
 
 from abicheck.model import ElfFacts
 
@@ -119,6 +121,7 @@ class Pair:
     """One object as both see it."""
 
     name: str
+    path: Path
     said: Said
     facts: ElfFacts
 
@@ -199,7 +202,7 @@ def _pairs(objects: Mapping[str, Path]) -> list[Pair]:
     with ThreadPoolExecutor() as pool:
         answers = list(pool.map(_ask, objects.values()))
     return [
-        Pair(name, said, read(path.read_bytes()))
+        Pair(name, path, said, read(path.read_bytes()))
         for (name, path), said in zip(objects.items(), answers, strict=True)
         if said is not None
     ]
@@ -233,14 +236,28 @@ def of_this_host() -> list[Pair]:
     return _pairs({str(path): path for path in small[::step]})
 
 
+@pytest.fixture(scope="session")
+def of_a_debian(roots: Path) -> list[Pair]:
+    """Return every library and extension module of a Debian root file system."""
+    root = debian.make("trixie", roots).root
+    found = [path for path in root.rglob("*.so*") if path.is_file() and not path.is_symlink()]
+    return _pairs({str(path.relative_to(root)): path for path in sorted(found) if _is_elf(path)})
+
+
 def _is_elf(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) == b"\x7fELF"
 
 
-@pytest.fixture(params=["of_the_cases", "of_this_host"])
+@pytest.fixture(
+    params=[
+        "of_the_cases",
+        "of_this_host",
+        pytest.param("of_a_debian", marks=pytest.mark.engine),
+    ]
+)
 def pairs(request: pytest.FixtureRequest) -> list[Pair]:
-    """Return objects of a pinned linker, then those of whoever built this host."""
+    """Return objects of a pinned linker, of whoever built this host, and of a whole Debian."""
     found: list[Pair] = request.getfixturevalue(request.param)
     return found
 
@@ -398,3 +415,27 @@ def test_build_ids(pairs: list[Pair]) -> None:
     found = _disagreements(pairs, lambda facts: facts.build_id, lambda said: said.build_id)
 
     assert found == {}
+
+
+# --- without sections -------------------------------------------------------------
+
+
+def test_without_section_headers_an_object_says_the_same(pairs: list[Pair]) -> None:
+    """A loader never looks at them, and strippers of wheels take them off.
+
+    Only the names of compilers stand in a section alone.
+    """
+    changed = {}
+    for pair in pairs:
+        data = bytearray(pair.path.read_bytes())
+        wide = data[4] == 2
+        order = "<" if data[5] == 1 else ">"
+        # e_shoff, then e_shentsize, e_shnum and e_shstrndx
+        struct.pack_into(order + ("Q" if wide else "I"), data, 40 if wide else 32, 0)
+        struct.pack_into(order + "3H", data, 58 if wide else 46, 0, 0, 0)
+        before, after = spelled_out(pair.facts), spelled_out(read(bytes(data)))
+        differ = {name for name in before if before[name] != after[name]} - {"compilers"}
+        if differ:
+            changed[pair.name] = differ
+
+    assert changed == {}

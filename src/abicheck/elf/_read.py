@@ -126,7 +126,8 @@ def _read_constants(
     read_only = [s for s in segments if s.type == _PT_LOAD and s.flags == _PF_R]
     if sum(s.filesz for s in read_only) > _MAX_CONSTANTS:
         return b""
-    return b"".join(bytes(data[s.offset : s.offset + s.filesz]) for s in read_only)
+    # The first one mostly begins with the file header, which is no data of the program.
+    return b"".join(bytes(data[max(s.offset, _EHDR_SIZE) : s.offset + s.filesz]) for s in read_only)
 
 
 def _round_up(size: int) -> int:
