@@ -31,6 +31,10 @@ class Budget:
         self._left = amount
         self._what = what
 
+    def covers(self, amount: int) -> bool:
+        """Whether so much is left, whatever will be spent of it."""
+        return amount <= self._left
+
     def spend(self, amount: int) -> None:
         """Count what is about to be read, or raise where that is too much."""
         self._left -= amount
@@ -117,13 +121,15 @@ class Strings:
         return self.text[index:end]
 
     def detach(self, indices: Sequence[int]) -> None:
-        """Let go of the object's bytes; `indices`, in order, are those still to be asked."""
+        """Let go of the object's bytes; `indices` are those still to be asked."""
         # Whatever DT_STRSZ says: a name that begins before the largest ends no later than it.
-        if self._rest is not None and indices and self.text.find("\0", indices[-1]) < 0:
+        if self._rest is not None and indices and self.text.find("\0", max(indices)) < 0:
             self.text = str(self._rest, "latin-1")
         self._rest = None
+        if self._budget.covers(len(indices) * max(map(len, self.text.split("\0")))):
+            return
         end = -1
-        for index in indices:
+        for index in sorted(indices):
             if index > end:
                 end = self.text.find("\0", index)
                 if end < 0:

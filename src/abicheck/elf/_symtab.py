@@ -101,7 +101,7 @@ class Symbols:
         """Keep only copies, so that the object's own bytes can be freed."""
         # st_name is the first word of a symbol in either class.
         words = Struct(self._layout.format[:1] + "I" + f"{self._layout.size - 4}x")
-        self._strings.detach(sorted(name for (name,) in words.iter_unpack(self._table)))
+        self._strings.detach([name for (name,) in words.iter_unpack(self._table)])
 
     def undefined(self, limit: int) -> Iterator[SymbolRef]:
         """Yield the undefined symbols below `limit`, whether a relocation names them or not."""
