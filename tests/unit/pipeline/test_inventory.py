@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from abicheck.artifacts import DEFAULT_LIMITS, open_artifact
+from abicheck.artifacts import DEFAULT_LIMITS, ImageArtifact, open_artifact
 from abicheck.model import TargetProfile
 from abicheck.pipeline._inventory import Contents, read_artifact
 
 
 def _take(path: Path, target: TargetProfile) -> Contents:
     with open_artifact(path, DEFAULT_LIMITS) as artifact:
-        reading = read_artifact(artifact, path.name, target.task_root, lambda _: None)
-    return reading.on(target)
+        assert not isinstance(artifact, ImageArtifact)
+        return read_artifact(artifact, path.name, target.task_root, lambda _: None).on(target)
 
 
 def _zip(path: Path, members: dict[str, bytes]) -> Path:
