@@ -6,7 +6,7 @@ import datetime as dt
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final
@@ -18,13 +18,7 @@ from abicheck.capture._libraries import Collection
 from abicheck.capture._root import Root
 from abicheck.capture._running import Running
 from abicheck.errors import ArtifactError
-from abicheck.loader import (
-    TlsBlock,
-    hwcaps_subdirectories,
-    start_up,
-    static_tls_room,
-    tls_block,
-)
+from abicheck.loader import hwcaps_subdirectories, start_up, static_tls_room, tls_block
 from abicheck.model import Interpreter, TargetProfile
 from abicheck.profiles import stable_abi
 
@@ -145,7 +139,8 @@ class _Capture:
             preloaded=tuple(p for p in preloaded if p not in map(self._root.real, startup)),
         )
         title = f"{profile.runtime}, {machine}, {profile.os} (glibc {profile.glibc})"
-        room = static_tls_room(libc.version, machine, self._blocks(startup))
+        started = filter(None, map(self._root.facts, startup))
+        room = static_tls_room(libc.version, machine, map(tls_block, started))
         profile = replace(profile, interpreter=interpreter, title=title, static_tls=room)
         return Captured(profile, self._provenance(program, libc))
 
@@ -267,10 +262,6 @@ class _Capture:
         text = self._environment.get("LD_LIBRARY_PATH", "")
         # An empty element is the working directory; `:` and `;` both separate.
         return tuple(re.split("[:;]", text)) if text else ()
-
-    def _blocks(self, startup: Iterable[str]) -> Iterator[TlsBlock]:
-        """Yield the thread-local storage of what start-up has loaded."""
-        return (tls_block(facts) for facts in map(self._root.facts, startup) if facts is not None)
 
     def _preloaded(self, libraries: Collection) -> tuple[str, ...]:
         """Return what the process of `running` had opened, in the order of its addresses."""
