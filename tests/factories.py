@@ -291,8 +291,12 @@ def a_loader(
     links: Mapping[str, str] | None = None,
     modes: Mapping[str, int] | None = None,
     folders: Sequence[str] = (),
+    others: Mapping[str, int] | None = None,
 ) -> Loader:
-    """The loader of a target that has these files, links and folders in /var/task."""
+    """The loader of a target that has these files, links and folders in /var/task.
+
+    `others` are files of a size that are neither ELF nor named like libraries.
+    """
     entries = {
         target_path(thing.location.path): Entry(
             Kind.FILE, (modes or {}).get(str(thing.location.path))
@@ -301,6 +305,8 @@ def a_loader(
     }
     for path, target in (links or {}).items():
         entries[target_path(path)] = Entry(Kind.SYMLINK, target=target)
+    for path, size in (others or {}).items():
+        entries[target_path(path)] = Entry(Kind.FILE, size=size)
     for path in folders:
         entries[target_path(path)] = Entry(Kind.DIRECTORY, (modes or {}).get(path))
     objects = {target_path(t.location.path): t for t in things if isinstance(t, ElfFacts)}

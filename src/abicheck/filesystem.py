@@ -29,11 +29,12 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One path of the tree: its kind, POSIX mode bits (None where unknown), link target."""
+    """One path of the tree: its kind, POSIX mode bits (None where unknown), link target, bytes."""
 
     kind: Kind
     mode: int | None = None
     target: str = ""
+    size: int = 0
 
 
 class Tree:

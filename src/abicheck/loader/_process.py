@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from abicheck.loader import _messages as say
 from abicheck.loader._search import FileSystem, expand, split_path
 from abicheck.loader._tls import take_static_tls, tls_block
-from abicheck.loader._verify import Fate, Verdict, verify, verify_foreign
+from abicheck.loader._verify import Fate, Verdict, verify, verify_foreign, verify_other
 from abicheck.model import (
     Dependency,
     ElfFacts,
@@ -247,12 +247,23 @@ class Process:
                     for directory in split_path(rpath, chain.origin, self.profile):
                         yield FoundBy.RPATH, directory
                 chain = chain.loader
+            yield from self._main_rpath()
         for directory in self._library_path:
             yield FoundBy.LIBRARY_PATH, directory
         runpath = _run_path(requester)
         if runpath:
             for directory in split_path(runpath, requester.origin, self.profile):
                 yield FoundBy.RUNPATH, directory
+
+    def _main_rpath(self) -> Iterator[tuple[FoundBy, str]]:
+        """Yield the folders of the program's own DT_RPATH, the last of every chain."""
+        if self.profile.interpreter.executable is None:
+            return
+        program = self.startup[0]
+        rpath = _rpath(program)
+        if rpath and _run_path(program) is None:
+            for directory in split_path(rpath, program.origin, self.profile):
+                yield FoundBy.RPATH, directory
 
     def _map_path(
         self, path: str, name: str, requester: Loaded | None, how: FoundBy
@@ -290,7 +301,12 @@ class Process:
         facts = self._objects.get(real)
         if facts is not None:
             return verify(facts, self.profile)
-        return verify_foreign(self._foreign[real])
+        foreign = self._foreign.get(real)
+        if foreign is not None:
+            return verify_foreign(foreign)
+        # Not named like a library and no ELF file: DT_NEEDED and ctypes take any name.
+        entry = self._files.tree.entry(real)
+        return verify_other(0 if entry is None else entry.size)
 
     # --- _dl_map_object_from_fd ---
 

@@ -47,13 +47,19 @@ class Verdict:
 MAPPED: Final = Verdict(Fate.MAPPED)
 
 
+_EHDR_SIZE = 64  # sizeof (Elf64_Ehdr)
+
+
 def verify_foreign(file: ForeignFile) -> Verdict:
     """Judge a file that is not ELF, as `open_verify` reads its first bytes."""
-    if file.size < 64 and file.kind is not Foreign.ELF_TRUNCATED:  # noqa: PLR2004 - Elf64_Ehdr
-        return Verdict(Fate.REFUSED, say.TOO_SHORT)
     if file.kind is Foreign.ELF_TRUNCATED:
         return Verdict(Fate.REFUSED, say.TOO_SHORT)
-    return Verdict(Fate.REFUSED, say.BAD_MAGIC)
+    return verify_other(file.size)
+
+
+def verify_other(size: int) -> Verdict:
+    """Judge a file of `size` bytes that does not begin as ELF files do."""
+    return Verdict(Fate.REFUSED, say.TOO_SHORT if size < _EHDR_SIZE else say.BAD_MAGIC)
 
 
 def verify(facts: ElfFacts, profile: TargetProfile) -> Verdict:

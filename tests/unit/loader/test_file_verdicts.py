@@ -432,3 +432,19 @@ def test_the_answer_names_the_file_by_the_path_it_was_opened_by() -> None:
     assert said(loader.open(target_path("link.so"))) == (
         "/var/task/link.so: object file has no loadable segments"
     )
+
+
+# --- what is not named like a library ---
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "file too short"), (63, "file too short"), (64, "invalid ELF header")]
+)
+def test_any_file_may_be_needed_and_opened(size: int, text: str) -> None:
+    """DT_NEEDED and ctypes take any name; what is opened so is read like a library."""
+    loader = a_loader(
+        an_object("mod.so", needed=["README"], rpath="$ORIGIN"), others={"README": size}
+    )
+
+    assert said(loader.open(target_path("mod.so"))) == f"/var/task/README: {text}"
+    assert said(loader.open(target_path("README"))) == f"/var/task/README: {text}"

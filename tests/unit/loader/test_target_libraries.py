@@ -134,3 +134,28 @@ def test_a_library_that_no_link_and_no_folder_leads_to_is_missing() -> None:
     assert said(load(an_object("mod.so", needed=["liba.so.1"]), profile=profile)) == (
         f"liba.so.1: {ENOENT}"
     )
+
+
+def with_program(rpath: str, runpath: str | None = None) -> TargetProfile:
+    """A target whose interpreter is an executable with run paths of its own, as conda's is."""
+    path = PurePosixPath("/opt/bin/python")
+    program = replace(a_library("python"), soname=None, path=path, rpath=rpath, runpath=runpath)
+    profile = a_profile(program, replace(REAL, path=PurePosixPath("/opt/lib/liba.so.1")))
+    interpreter = replace(
+        INTERPRETER,
+        executable=program.path,
+        startup=(str(program.path), *profile.interpreter.startup),
+    )
+    return replace(profile, library_path=(), interpreter=interpreter)
+
+
+def test_the_programs_own_rpath_is_the_last_of_every_chain() -> None:
+    profile = with_program(rpath="$ORIGIN/../lib")
+
+    assert provider(profile, "liba.so.1") == ("/opt/lib/liba.so.1", FoundBy.RPATH)
+
+
+def test_the_programs_runpath_is_for_itself_alone() -> None:
+    profile = with_program(rpath="$ORIGIN/../lib", runpath="$ORIGIN/../lib")
+
+    assert provider(profile, "liba.so.1") == (None, None)
