@@ -15,6 +15,7 @@ import sys
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ DOCKER: Final = "application/vnd.docker"
 
 PACKERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "": lambda data: data,
-    "gzip": lambda data: gzip.compress(data, mtime=0),
+    "gzip": lambda data: gzip.compress(data, compresslevel=1, mtime=0),
     "zstd": zstd.compress,
 }
 
@@ -85,6 +86,11 @@ def _json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
+@lru_cache(maxsize=32)  # a form asks for its blobs several times, and some are whole systems
+def _packed(layer: bytes, packing: str) -> bytes:
+    return PACKERS[packing](layer)
+
+
 @dataclass(frozen=True)
 class Image:
     """An image: its layers' tars, lowest first, and what its configuration says."""
@@ -117,7 +123,7 @@ class Image:
 
     @property
     def blobs(self) -> list[bytes]:
-        return [PACKERS[self.packing](layer) for layer in self.layers]
+        return [_packed(layer, self.packing) for layer in self.layers]
 
     def manifest(self, *, docker: bool = False) -> bytes:
         suffix = f"+{self.packing}" if self.packing else ""

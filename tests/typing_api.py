@@ -61,7 +61,7 @@ def options(path: Path, profile: TargetProfile) -> None:
     assert_type(check(path, profile, handler="app.handler"), Report)
     assert_type(check(path, profile, progress=print), Report)
     check(path, profile, "app.handler")  # type: ignore[call-arg]
-    check(str(path), profile)  # type: ignore[arg-type]
+    assert_type(check("docker:app:1", profile, architecture="arm64"), Report)
     check(path, "lambda-python3.13-x86_64")  # type: ignore[arg-type]
 
 

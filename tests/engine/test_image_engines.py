@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -267,14 +268,18 @@ def _unpacked(root: Path) -> Seen:
 
 def test_the_fold_agrees_with_umoci(tool: Tool, tmp_path: Path) -> None:
     """On fifty stacks of layers with whiteouts, opaque folders, links and replacements."""
-    seeds = iter(seed for seed in range(10_000) if _fits(_stack(seed)))
-    for _ in range(50):
-        seed = next(seeds)
-        stack = _stack(seed)
-        image = Image([tar(entries) for entries in stack], name="app")
+    tool("umoci", "--version")
+    compared = refused = 0
+    for seed in filter(lambda seed: _fits(_stack(seed)), range(10_000)):
+        image = Image([tar(entries) for entries in _stack(seed)], name="app")
         layout = lay_out(oci(image), tmp_path / f"{seed}" / "layout")
         bundle = tmp_path / f"{seed}" / "bundle"
-        tool("umoci", "unpack", "--rootless", "--image", f"{layout}:app", bundle)
+        unpack = ("umoci", "unpack", "--rootless", "--image", f"{layout}:app", bundle)
+        if subprocess.run(unpack, capture_output=True, check=False, timeout=60).returncode:
+            # It goes by the order inside a layer, and into a loop that a whiteout there removes.
+            refused += 1
+            continue
+        compared += 1
         with open_image(layout, DEFAULT_LIMITS) as opened:
             ours: Seen = {
                 m.name: (
@@ -287,3 +292,7 @@ def test_the_fold_agrees_with_umoci(tool: Tool, tmp_path: Path) -> None:
             }
 
         assert (seed, ours) == (seed, _unpacked(bundle / "rootfs"))
+        if compared == 50:
+            break
+
+    assert (compared, refused <= 5) == (50, True)

@@ -9,6 +9,7 @@ from abicheck.artifacts._base import DEFAULT_LIMITS, Artifact, Limits, Member
 from abicheck.artifacts._engine import open_engine_image
 from abicheck.artifacts._image import ImageArtifact, open_image
 from abicheck.artifacts._open import open_artifact
+from abicheck.artifacts._source import is_no_path, open_source
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -16,7 +17,9 @@ __all__ = [
     "ImageArtifact",
     "Limits",
     "Member",
+    "is_no_path",
     "open_artifact",
     "open_engine_image",
     "open_image",
+    "open_source",
 ]

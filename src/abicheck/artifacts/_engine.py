@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -48,7 +49,8 @@ def _save(reference: str, limits: Limits) -> TarStore | None:
         reason = f"docker:{reference}: the engine refuses: {error.explanation or error}"
         raise ArtifactError(reason) from error
     except docker.errors.DockerException as error:
-        reason = f"docker:{reference}: no engine answers: {_first_line(error)}; {_START}"
+        where = os.environ.get("DOCKER_HOST", "its usual socket")
+        reason = f"docker:{reference}: no engine answers at {where}; {_START}"
         raise ArtifactError(reason) from error
     except (OSError, requests.RequestException) as error:
         reason = f"docker:{reference}: the image was not received: {_first_line(error)}"

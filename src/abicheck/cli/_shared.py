@@ -10,28 +10,29 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TextIO
 
+from abicheck.artifacts import is_no_path
 from abicheck.cli import COMMANDS, RESERVED
 from abicheck.errors import UsageError
 
 Progress = Callable[[int], None]
 
 
-def resolve_artifacts(names: Sequence[str]) -> tuple[Path, ...]:
-    """Return the paths named, all of which exist; raise `UsageError` otherwise."""
+def resolve_artifacts(names: Sequence[str]) -> tuple[Path | str, ...]:
+    """Return what is named: paths, all of which exist, `-` and `docker:REF` as they are.
+
+    Raises `UsageError` otherwise.
+    """
     if not names:
-        reason = "nothing to check: name a ZIP, a wheel, a folder or a shared object"
+        reason = "nothing to check: name a ZIP, a wheel, a folder, a shared object or an image"
         raise UsageError(reason)
     for name in names:
         if name in COMMANDS or name in RESERVED:
             reason = f"{name!r} is a command's name; write ./{name} for a file of that name"
             raise UsageError(reason)
-        if name == "-" or name.startswith("docker:"):
-            reason = f"{name}: container images are not read by this version"
-            raise UsageError(reason)
-        if is_missing(name):
+        if not is_no_path(name) and is_missing(name):
             reason = f"{name}: no such file or folder{did_you_mean(name)}"
             raise UsageError(reason)
-    return tuple(Path(name) for name in names)
+    return tuple(name if is_no_path(name) else Path(name) for name in names)
 
 
 def is_missing(name: str) -> bool:
@@ -83,13 +84,14 @@ def print_report(text: str) -> None:
 
 
 @contextmanager
-def progress(path: Path, *, quiet: bool) -> Iterator[Progress]:
+def progress(source: Path | str, *, quiet: bool) -> Iterator[Progress]:
     """Show on standard error, where that is a terminal, how much has been read."""
+    name = source.name if isinstance(source, Path) else source
     shown = not quiet and sys.stderr.isatty() and not os.environ.get("CI")
 
     def report(members: int) -> None:
         if shown and members % 64 == 0:
-            print(f"\rreading {path.name}: {members:,} files", end="", file=sys.stderr, flush=True)
+            print(f"\rreading {name}: {members:,} files", end="", file=sys.stderr, flush=True)
 
     try:
         yield report

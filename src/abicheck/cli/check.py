@@ -35,6 +35,11 @@ _EPILOG: Final = "Commands: " + "; ".join(f"{name}: {what}" for name, what in CO
     "--target", default=DEFAULT_TARGET, show_default=True, help="A target's name or file."
 )
 @click.option("--handler", help="Lambda's handler setting, such as app.handler.")
+@click.option("--architecture", help="Which platform of an image archive: x86_64 or arm64.")
+@click.option("--reference", help="Which image of an archive: its name, digest or id.")
+@click.option(
+    "--dockerfile", metavar="FILE", help="What the image was built from: are its bases pinned?"
+)
 @click.option(
     "--format",
     "formats",
@@ -59,6 +64,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     artifacts: tuple[str, ...],
     target: str,
     handler: str | None,
+    architecture: str | None,
+    reference: str | None,
+    dockerfile: str | None,
     formats: tuple[str, ...],
     fail_level: str,
     exit_zero: bool,  # noqa: FBT001
@@ -68,8 +76,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Say whether the compiled code in each ARTIFACT will load on the target.
 
     An ARTIFACT is a deployment ZIP, a wheel, a folder laid out as /var/task,
-    or one shared object.  Exit status: 0 nothing found, 1 findings, 2 the
-    request is wrong, 3 it could not be carried out.
+    one shared object, or a container image: an archive as engines save it, an
+    OCI layout, - for standard input, docker:REF for the local engine's.  Exit
+    status: 0 nothing found, 1 findings, 2 the request is wrong, 3 it could not
+    be carried out.
     """
     outputs = _parse_formats(formats or ("text",))
     paths = resolve_artifacts(artifacts)
@@ -79,13 +89,24 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if handler is not None and not _HANDLER.fullmatch(handler):
         reason = f"--handler {handler!r}: Lambda takes module.function, such as app.handler"
         raise UsageError(reason)
+    text = _read_dockerfile(dockerfile)
     profile = load_profile(target)
     reports: list[Report] = []
     failed = False
     for path in paths:
         try:
             with progress(path, quiet=quiet) as shown:
-                reports.append(check(path, profile, handler=handler, progress=shown))
+                reports.append(
+                    check(
+                        path,
+                        profile,
+                        handler=handler,
+                        architecture=architecture,
+                        reference=reference,
+                        dockerfile=text,
+                        progress=shown,
+                    )
+                )
         except ArtifactError as error:
             failed = True
             print(f"abicheck: {printable(str(error))}", file=sys.stderr)
@@ -94,6 +115,16 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     for name, file in outputs:
         _write(name, file, reports, color=color, quiet=quiet)
     return status
+
+
+def _read_dockerfile(name: str | None) -> str | None:
+    if name is None:
+        return None
+    try:
+        return Path(name).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        reason = f"--dockerfile {name}: {error.strerror or error}"
+        raise UsageError(reason) from error
 
 
 def _parse_formats(formats: tuple[str, ...]) -> list[tuple[str, Path | None]]:

@@ -42,7 +42,8 @@ class Fault:
 
     `subject` is what the fault is about (a soname, a version, a symbol) and
     part of the fingerprint.  `severity` overrides the card's only downwards,
-    with the reason in the message.
+    with the reason in the message.  `origin` says what brought the file into an
+    image: its layer, and the command that made it.
     """
 
     location: Location
@@ -55,6 +56,7 @@ class Fault:
     failure: Failure | None = None
     via: tuple[Site, ...] = ()
     severity: Severity | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
@@ -18,6 +18,7 @@ from abicheck.filesystem import Entry, Kind, Tree
 from abicheck.model import (
     ElfFacts,
     EntryPoint,
+    Finding,
     ImageConfig,
     ImageFacts,
     Irregular,
@@ -35,6 +36,7 @@ _DYNAMIC: Final = re.compile(r"/lib-dynload/[^/]+$")
 # What a capture reads as bytes and not as facts; the C library, its loader and the
 # interpreter say in their data what no table of theirs does.
 _TEXTS: Final = re.compile(r"etc/ld\.so\.cache|(etc|usr/lib)/os-release|.*/python3\.\d+t?/site\.py")
+_PYTHON: Final = re.compile(r"python3(\.\d+)?t?")
 _SPEAKING: Final = re.compile(r"libc[.-]|ld[.-]|libpython|python3")
 _MUSL: Final = re.compile(r"(usr/)?lib/(ld-musl-[\w.-]+)")
 _MAX_TEXT: Final = 16 << 20
@@ -95,16 +97,25 @@ class _Root:
 
 
 def read_image(
-    image: ImageArtifact, name: str, asked: TargetProfile, progress: Callable[[int], None]
+    image: ImageArtifact,
+    name: str,
+    asked: TargetProfile,
+    floating: tuple[str, ...],
+    progress: Callable[[int], None],
 ) -> Contents:
     """Read an image once, and return it on the target that it is itself.
 
     `asked` is what the function is going to run on; of it only the machine
     counts, unless the image cannot be captured because it is damaged or has
-    musl: then it says so, and nothing is judged.  Raises `ArtifactError` where
+    musl: then it says so, and nothing is judged.  `floating` are the base images
+    that its Dockerfile names without a digest.  Raises `ArtifactError` where
     a sound image has no CPython.
     """
-    return _ImageReading(image, name, asked).contents(progress)
+    contents = _ImageReading(image, name, asked).contents(progress)
+    if contents.inventory.image is None:
+        return contents
+    facts = replace(contents.inventory.image, floating=floating)
+    return replace(contents, inventory=replace(contents.inventory, image=facts))
 
 
 class _ImageReading:
@@ -159,7 +170,8 @@ class _ImageReading:
             irregularities=tuple(filter(self._matters, contents.inventory.irregularities)),
             image=self._facts(musl if profile is None else "", contents),
         )
-        return replace(contents, inventory=inventory, system=system)
+        layers = {PurePosixPath(m.name): m.layer for m in members if m.layer}
+        return replace(contents, inventory=inventory, system=system, layers=layers)
 
     def _is_link(self, member: Member) -> bool:
         """Whether the loader may be led through a link: to a library, or to a folder."""
@@ -206,8 +218,12 @@ class _ImageReading:
     def _profile(self, musl: str) -> TargetProfile | None:
         """Return the image as a target; None where it is not to be judged."""
         config = self._image.config
+        entry = self._entry_point()
+        runs = entry.path if entry is not None else None
+        is_python = runs is not None and _PYTHON.fullmatch(posixpath.basename(runs)) is not None
         request = Request(
             name="image",
+            python=runs if is_python else None,
             source=self._name,
             image=next(iter(config.names), "") or (config.id or ""),
             environment={
@@ -226,8 +242,24 @@ class _ImageReading:
             reason = f"{self._name}: {error}"
             raise ArtifactError(reason) from error
         # What its own packages bring is judged, and not taken for granted.
-        interpreter = replace(profile.interpreter, shipped=frozenset())
+        path = profile.interpreter.path
+        own = self._virtual_environment(profile.interpreter.dotted)
+        path += tuple(folder for folder in own if folder not in path)
+        interpreter = replace(profile.interpreter, shipped=frozenset(), path=path)
         return replace(profile, interpreter=interpreter)
+
+    def _virtual_environment(self, version: str) -> Iterator[PurePosixPath]:
+        """Yield the packages of the environment whose interpreter is the entry point (PEP 405)."""
+        entry = self._entry_point()
+        for name in self._searched(entry.name) if entry is not None else ():
+            if self._tree.is_file(name):
+                home = PurePosixPath(posixpath.normpath(name)).parent.parent
+                packages = home / "lib" / f"python{version}" / "site-packages"
+                if self._tree.is_file(str(home / "pyvenv.cfg")) and self._tree.is_dir(
+                    str(packages)
+                ):
+                    yield packages
+                return
 
     # --- what Lambda asks ---
 
@@ -288,6 +320,26 @@ class _ImageReading:
             return False
         above = (self._tree.entry(str(folder)) for folder in PurePosixPath(path).parents)
         return all(e is None or e.mode is None or bool(e.mode & 0o001) for e in above)
+
+
+def in_layers(findings: Iterable[Finding], contents: Contents) -> tuple[Finding, ...]:
+    """Return the findings with the layer that each file came by, and the command of that layer."""
+    image = contents.inventory.image
+    if image is None:
+        return tuple(findings)
+    commands = {layer.diff_id: layer for layer in image.layers}
+    placed = []
+    for finding in findings:
+        fault = finding.fault
+        layer = fault.location.layer or contents.layers.get(fault.location.path, "")
+        origin = ""
+        if layer in commands:
+            known = commands[layer]
+            origin = f"layer {known.index}"
+            origin += f": {' '.join(known.created_by.split())}" if known.created_by else ""
+        location = replace(fault.location, layer=layer)
+        placed.append(replace(finding, fault=replace(fault, location=location, origin=origin)))
+    return tuple(placed)
 
 
 def _task_root(config: ImageConfig) -> str:

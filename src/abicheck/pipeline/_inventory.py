@@ -43,7 +43,8 @@ class Contents:
     `root` is the folder that members lie below on the target, empty where that is
     the root itself.  `sources` maps target paths to the bytes of Python files, and to
     the first bytes of bytecode files.  `system` are objects that the loader may find
-    and that are not the artifact's own.  `profile` is the target with what the artifact
+    and that are not the artifact's own; `layers` is by which of an image's layers each
+    path of the artifact came.  `profile` is the target with what the artifact
     itself adds to sys.path.
     """
 
@@ -53,6 +54,7 @@ class Contents:
     profile: TargetProfile
     root: str
     system: Mapping[str, ElfFacts] = field(default_factory=dict)
+    layers: Mapping[PurePosixPath, str] = field(default_factory=dict)
 
 
 def is_shared_object_name(name: str) -> bool:

@@ -50,6 +50,7 @@ _UNNAMED: Final = "no import statement in the artifact names it"
 _ELSEWHERE: Final = "a distribution that it requires, and that is not in the artifact, may bring it"
 _UNREACHED: Final = "no extension needs it and no source was seen to load it"
 _BEYOND: Final = "the handler does not reach it"
+_UNASKED: Final = "the standard library's own, and no import statement of a package names it"
 _NEVER: Final = "no import statement that Linux executes names it"
 
 
@@ -319,6 +320,9 @@ class Judge:
         severity, reason = Severity.ERROR, ""
         if halt is not None:
             severity, reason = self._weigh(module.name, named=has_init or facts is None)
+            if "/lib-dynload/" in path and not self._sites(module.name):
+                # An image's own: `_tkinter` is there without Tk in every slim one.
+                severity, reason = Severity.NOTE, _UNASKED
             if severity is Severity.ERROR and self._may_come_from_elsewhere(path, halt):
                 severity, reason = Severity.WARNING, _ELSEWHERE
                 prediction = replace(prediction, verdict=Verdict.UNCERTAIN)

@@ -29,6 +29,8 @@ from abicheck.reporters._words import (
 
 _MIB: Final = 1 << 20
 _MESSAGES: Final = 8
+_ORIGINS: Final = 3
+_LONGEST_ORIGIN: Final = 160
 _FIXES: Final = 4
 _STYLES: Final = {
     "PASS": "bold green",
@@ -125,6 +127,8 @@ def _group(group: Sequence[Finding], said: Failure | None) -> Iterator[Line]:
         yield _field("says", printable(fault.failure.message))
     if len(reasons) == 1 and fault.why:
         yield _field("why", printable(fault.why))
+    for origin in islice(dict.fromkeys(f.fault.origin for f in group if f.fault.origin), _ORIGINS):
+        yield _field("from", printable(origin[:_LONGEST_ORIGIN]))
     if fault.via:
         yield _field("via", " > ".join(printable(str(site)) for site in fault.via))
     for fix in islice(dict.fromkeys(f.fault.fix for f in group if f.fault.fix), _FIXES):

@@ -67,7 +67,7 @@ def test_a_process_ends_with_the_same_status(run: Run, arguments: str, status: i
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("", "nothing to check: name a ZIP, a wheel, a folder or a shared object"),
+        ("", "nothing to check: name a ZIP, a wheel, a folder, a shared object or an image"),
         ("check", "nothing to check"),
         ("no-such.zip", "no-such.zip: no such file or folder"),
         ("dashbord.zip", "dashbord.zip: no such file or folder; did you mean dashboard.zip?"),
@@ -88,8 +88,8 @@ def test_a_process_ends_with_the_same_status(run: Run, arguments: str, status: i
         ("dashboard.zip diff", "'diff' is a command's name"),
         ("check check", "'check' is a command's name"),
         ("matrix dashboard.zip", "'matrix' is not part of this version"),
-        ("docker:python:3.13", "container images are not read by this version"),
-        ("-", "not read by this version"),
+        ("docker:", "docker:: the image's name is missing"),
+        ("dashboard.zip --dockerfile no-such", "--dockerfile no-such: No such file"),
         ("inspect", "nothing to check"),
         ("inspect no-such.zip", "no-such.zip: no such file or folder"),
         ("inspect dashboard.zip --nonsense", "No such option '--nonsense'"),
