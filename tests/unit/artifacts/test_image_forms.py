@@ -385,3 +385,12 @@ def test_a_folder_with_a_manifest_of_its_own_is_a_folder(tmp_path: Path, content
     (tmp_path / "app.py").write_bytes(b"")
     with open_artifact(tmp_path, DEFAULT_LIMITS) as artifact:
         assert artifact.kind is ArtifactKind.FOLDER
+
+
+def test_what_has_been_given_back_can_be_read_again(tmp_path: Path) -> None:
+    """Pages of the archive are let go as they are read; contents that are kept outlive that."""
+    with _opened(docker_old(APP), tmp_path) as image:
+        first = _all(image)
+        again = _all(image)
+
+    assert first == again

@@ -115,7 +115,7 @@ class ImageArtifact:
         def keep(layer: int, number: int, member: Member) -> None:
             values[layer, number] = read(member)
 
-        records = self._read(LayerReader(self._limits, wanted, keep))
+        records = self._read(LayerReader(self._limits, wanted, keep, self._store.forget))
         self._squashed = squash(records)
         for misfit in self._squashed.misfits:
             place = Location(PurePosixPath(misfit.name), self.layers[misfit.layer].diff_id)

@@ -40,6 +40,10 @@ class BlobStore(Protocol):
         """Return the bytes of the file `name`, None where there is no such file."""
         ...
 
+    def forget(self) -> None:
+        """Keep no more of the files in memory than is read again."""
+        ...
+
     def close(self) -> None:
         """Let go of the files; views that a caller still holds keep their maps alive."""
         ...
@@ -91,6 +95,10 @@ class TarStore:
         start, size = place
         return self._view[start : start + size]
 
+    def forget(self) -> None:
+        """Keep no more of the file in memory than is read again."""
+        _forget(self._view)
+
     def close(self) -> None:
         """Let go of the file."""
         self._view.release()
@@ -124,6 +132,11 @@ class FolderStore:
             return None
         self._views.append(view)
         return view
+
+    def forget(self) -> None:
+        """Keep no more of the files in memory than is read again."""
+        for view in self._views:
+            _forget(view)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -220,3 +233,13 @@ def _map(file: BinaryIO) -> memoryview:
     if file.seek(0, io.SEEK_END) == 0:
         return _EMPTY[:]
     return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _forget(view: memoryview) -> None:
+    """Give a map's pages back; views of it stay valid, and are read from the file again.
+
+    The kernel would take them when it is short of memory, but counts them as ours until then.
+    """
+    advice = getattr(mmap, "MADV_DONTNEED", None)
+    if advice is not None and isinstance(view.obj, mmap.mmap):
+        view.obj.madvise(advice)

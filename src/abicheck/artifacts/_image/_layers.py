@@ -18,6 +18,7 @@ from abicheck.model import Compression, ImageLayer, Irregular, Irregularity, Loc
 
 _HEAD: Final = 512
 _PIECE: Final = 1 << 20
+_REMEMBERED: Final = 64 << 20  # how much of an archive stays in memory once it has been read
 _LARGEST_SPARSE: Final = 256 << 20  # a map of a few bytes may ask for any amount of zeros
 
 Keep = Callable[[int, int, Member], None]
@@ -31,10 +32,14 @@ class LimitReachedError(Exception):
 class LayerReader:
     """Reads one layer after the other, within limits that hold for all of them together.
 
-    `unpacked` is how many bytes of their tars have passed.
+    `forget` is called when pages of the archive are not going to be read again;
+    `unpacked` is how many bytes of the layers' tars have passed.
     """
 
-    def __init__(self, limits: Limits, wanted: Wanted, keep: Keep) -> None:
+    def __init__(
+        self, limits: Limits, wanted: Wanted, keep: Keep, forget: Callable[[], None]
+    ) -> None:
+        self._forget = forget
         self._limits = limits
         self._wanted = wanted
         self._keep = keep
@@ -60,7 +65,7 @@ class LayerReader:
             return []
         records: list[Record] = []
         packed, unpacked = hashlib.sha256(), hashlib.sha256()
-        chunks = _slices(view)
+        chunks = self._slices(view)
         if compression is not Compression.NONE:
             chunks = ahead(unpack(_tapped(chunks, packed), compression))
         hashing = hashed(self._counted(chunks), unpacked)
@@ -79,6 +84,13 @@ class LayerReader:
         finally:
             hashing.close()
         return records
+
+    def _slices(self, view: memoryview) -> Iterator[Chunk]:
+        for start in range(0, len(view), _PIECE):
+            if start and start % _REMEMBERED == 0:
+                self._forget()
+            yield view[start : start + _PIECE]
+        self._forget()
 
     def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         for chunk in chunks:
@@ -149,11 +161,6 @@ def _exactly(stream: ByteStream, size: int, name: str) -> bytes:
         reason = f"{name}: the tar ends within it"
         raise UnreadableMemberError(Irregular.TRUNCATED, reason)
     return data
-
-
-def _slices(view: memoryview) -> Iterator[Chunk]:
-    for start in range(0, len(view), _PIECE):
-        yield view[start : start + _PIECE]
 
 
 def _tapped(chunks: Iterator[Chunk], digest: Hash) -> Iterator[Chunk]:
