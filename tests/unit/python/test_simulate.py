@@ -5,140 +5,30 @@ The texts in `IMPORTS` were printed by CPython 3.13.0 for the same trees.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
 
 import pytest
-from tests.factories import INTERPRETER
+from tests.unit.python.simulated import (
+    EXT,
+    LOADS,
+    OLD,
+    PYTHON,
+    TASK,
+    Artifact,
+    Files,
+    Loads,
+    circular,
+    doubted,
+    importing,
+    missing,
+    not_there,
+)
 
 from abicheck.filesystem import Entry, Kind, Tree
-from abicheck.model import Failure, Interpreter, Prediction, Site, Verdict
+from abicheck.model import Failure, Site, Verdict
 from abicheck.python.simulate import Simulation
-
-EXT: Final = ".cpython-313-x86_64-linux-gnu.so"
-OLD: Final = ".cpython-311-x86_64-linux-gnu.so"
-
-STDLIB: Final = frozenset(
-    [
-        "__future__",
-        "contextlib",
-        "copy",
-        "ctypes",
-        "functools",
-        "glob",
-        "importlib",
-        "json",
-        "operator",
-        "os",
-        "pathlib",
-        "platform",
-        "pkgutil",
-        "struct",
-        "sys",
-        "sysconfig",
-        "time",
-        "tkinter",
-        "typing",
-        "warnings",
-        "winreg",
-    ]
-)
-PYTHON: Final[Interpreter] = replace(INTERPRETER, stdlib=STDLIB, shipped=frozenset({"boto3"}))
-
-Files = Mapping[str, str]
-
-
-class Loads:
-    """A loader that fails as told, and remembers what it was asked."""
-
-    def __init__(self, fails: Mapping[str, Failure], uncertain: AbstractSet[str]) -> None:
-        self._fails = {f"/var/task/{path}": failure for path, failure in fails.items()}
-        self._uncertain = {f"/var/task/{path}" for path in uncertain}
-        self.asked: list[tuple[str, tuple[str, ...]]] = []
-
-    def extension(
-        self, path: str, module: str, before: Sequence[str], everywhere: AbstractSet[str]
-    ) -> Failure | None:
-        del module, everywhere
-        return self.library(path, before, frozenset())
-
-    def library(
-        self, path: str, before: Sequence[str], everywhere: AbstractSet[str]
-    ) -> Failure | None:
-        del everywhere
-        self.asked.append((path, tuple(before)))
-        return self._fails.get(path)
-
-    def uncertain(self, path: str) -> bool:
-        return path in self._uncertain
-
-
-class Artifact:
-    """A simulation of files given as text, and its loader."""
-
-    def __init__(  # noqa: PLR0913 - each stands for one part of the outside
-        self,
-        files: Files,
-        *,
-        fails: Mapping[str, Failure] | None = None,
-        uncertain: AbstractSet[str] = frozenset(),
-        alone: bool = False,
-        mentions: Mapping[str, Sequence[str]] | None = None,
-        words: Mapping[str, bytes] | None = None,
-    ) -> None:
-        data = {f"/var/task/{path}": text.encode() for path, text in files.items()}
-        named = {f"/var/task/{path}": names for path, names in (mentions or {}).items()}
-        strings = {f"/var/task/{path}": text for path, text in (words or {}).items()}
-        self.loads = Loads(fails or {}, uncertain)
-        self.simulation = Simulation(
-            Tree({path: Entry(Kind.FILE) for path in data}),
-            data.get,
-            PYTHON,
-            self.loads,
-            assume_missing_installed=alone,
-            mentions=lambda path: named.get(path, ()),
-            words=lambda path: strings.get(path, b""),
-        )
-
-    def predict(self, module: str) -> Prediction:
-        return self.simulation.predict(module)
-
-    def outcome(self, module: str) -> tuple[str, str | None] | str:
-        """The class and text of the exception, or the verdict."""
-        prediction = self.predict(module)
-        failure = prediction.failure
-        if prediction.verdict is Verdict.FAILS and failure is not None and failure.exception:
-            return failure.exception, failure.message
-        return str(prediction.verdict)
-
-
-def importing(module: str, files: Files) -> tuple[str, str | None] | str:
-    return Artifact(files).outcome(module)
-
-
-def missing(text: str) -> tuple[str, str]:
-    return "ModuleNotFoundError", f"No module named {text}"
-
-
-def not_there(name: str, module: str, place: str) -> tuple[str, str]:
-    return "ImportError", f"cannot import name {name!r} from {module!r} ({place})"
-
-
-def circular(name: str, module: str, place: str) -> tuple[str, str]:
-    return (
-        "ImportError",
-        (
-            f"cannot import name {name!r} from partially initialized module {module!r} "
-            f"(most likely due to a circular import) ({place})"
-        ),
-    )
-
-
-TASK = "/var/task"
-LOADS = "loads"
 
 IMPORTS: Final[dict[str, tuple[Files, str, tuple[str, str] | str]]] = {
     # --- names that are not found ---
@@ -156,6 +46,28 @@ IMPORTS: Final[dict[str, tuple[Files, str, tuple[str, str] | str]]] = {
         {"m.py": "import winreg"},
         "m",
         missing("'winreg'"),
+    ),
+    # --- loops and contexts that may be left early ---
+    "the end of a loop that may be left early": (
+        {"m.py": "import time\nfor t in 'ab':\n    if time.f(t): break\nelse:\n    assert False\n"},
+        "m",
+        LOADS,
+    ),
+    "the end of a loop that goes on": (
+        {
+            "m.py": "import time\nfor t in 'ab':\n    if time.f(t): continue\n"
+            "else:\n    raise ImportError('x')\n"
+        },
+        "m",
+        ("ImportError", "x"),
+    ),
+    "the end of a loop in a loop that may be left early": (
+        {
+            "m.py": "import time\nfor s in 'ab':\n    for t in 'ab':\n"
+            "        if time.f(t): break\n    if s == 'a': continue\n    import nope\n"
+        },
+        "m",
+        missing("'nope'"),
     ),
     # --- names that a module does not have ---
     "from a package": (
@@ -798,14 +710,6 @@ def test_a_module_that_cffi_generated_needs_its_backend() -> None:
     assert Artifact(files, mentions=mentions, alone=True).outcome("ext") == LOADS
 
 
-def doubted(artifact: Artifact, module: str) -> str | None:
-    """What may be said of an import of which the outcome is not known."""
-    prediction = artifact.predict(module)
-    assert prediction.verdict is Verdict.UNCERTAIN
-    assert prediction.failure is not None
-    return prediction.failure.message
-
-
 def test_an_extension_may_import_a_sibling_that_imports_it_back() -> None:
     """As Cython does with the exception classes of the module it was written for."""
     files = {
@@ -1222,6 +1126,16 @@ def test_a_crash_is_never_guarded() -> None:
 # --- values ---
 
 VALUES: Final = {
+    "bool(r'false'.lower().replace('false', ''))": "False",
+    "'a'.center(3) + 'b'.zfill(3) + str('c'.isalnum())": " a 00bTrue",
+    "'a.b'.encode().decode('UTF-8').split('.')[1]": "b",
+    "b'a=1'.partition(b'=')[2].decode()": "1",
+    "('a', 'b').index('b') + ('a', 'b').count('a')": "2",
+    "[1, 2, 3].pop() + [4, 5].pop(0)": "7",
+    "{'a': 1}.pop('a') + {}.pop('b', 2) + {}.setdefault('c', 3)": "6",
+    "{} == '' or [] == None or (1,) == [1]": "False",
+    "[1, 'a'] == [1, 'a'] != [1]": "True",
+    "{k: v for k, v in {'a': {'b': ''}, 'c': ''}.items() if v != ''}['a']['b']": "",
     "1 + 2 * 3 - 7 // 2 % 5": "4",
     "-3 if not () else 4": "-3",
     "2 ** 10 >> 3 | 1 & 3": "129",
@@ -1356,6 +1270,12 @@ def test_an_expression_has_the_value_that_it_has_in_cpython(expression: str) -> 
 
 
 UNKNOWN: Final = (
+    "[2, 1].sort(key=time.f)",
+    "'a'.center(10**9)",
+    "b'a'.decode('rot13')",
+    "(1, 2).index(3)",
+    "[1] == [time.f()]",
+    "{1, 2} == {2, 1}",
     "time.time()",
     "nowhere_to_be_found",
     "[*time.f()][0]",
@@ -1369,7 +1289,7 @@ UNKNOWN: Final = (
     "'{a.b}'.format(a=1)",
     "'a'.join(time.f())",
     "''.join(os.listdir(__path__[0]))",
-    "'a'.center(3)",
+    "'a'.center(time.f())",
     "'a'.index('b')",
     "'a' * 3",
     "1 / 2",
@@ -1469,9 +1389,9 @@ UNKNOWN: Final = (
     "compile('1', '', 'eval')",
     "eval('1')",
     "[].pop",
-    "[1].pop()",
-    "{'a': 1}.pop('a')",
-    "{'a': 1}.setdefault('b', 2)",
+    "[1].pop(5)",
+    "{'a': 1}.pop('b')",
+    "{'a': 1}.setdefault(time.f(), 2)",
 )
 
 
@@ -1483,6 +1403,21 @@ def test_a_value_that_does_not_follow_is_not_guessed(expression: str) -> None:
 
 
 CODE: Final = {
+    "a list is put in order": (
+        "x = ['b', 'a', 'c']\nx.sort()\nx.reverse()\nx.remove('b')\nx = ''.join(x)\n",
+        "ca",
+    ),
+    "a table without its empty values": (
+        (
+            "def clean(d):\n"
+            "    if isinstance(d, dict):\n"
+            "        return {k: clean(v) for k, v in d.items() if v != '' and clean(v) != ''}\n"
+            "    return d\n"
+            "x = clean({'a': {'b': {'c': bool('false'.replace('false', '')), 'd': ''}}})\n"
+            "x = x['a']['b']['c']\n"
+        ),
+        "False",
+    ),
     "a tuple is unpacked": (
         "a, (b, *c), d = 1, (2, 3, 4), 5\nx = (a, b, c[1], d)[2]\n",
         "4",
@@ -1954,3 +1889,23 @@ def test_a_module_is_asked_for_its_attributes(test: str, *, expected: bool) -> N
         assert importing("m", files) == "uncertain"
     else:
         assert importing("m", files) == (missing("'nope'") if expected else LOADS)
+
+
+def test_what_follows_a_failure_that_may_be_suppressed_may_not_have_run() -> None:
+    """As rapidfuzz, which falls back on Python where none of its extensions can be imported."""
+    files = {
+        "p/__init__.py": "import contextlib\nhere = False\n"
+        "with contextlib.suppress(ImportError):\n"
+        "    early = True\n"
+        "    from p.fast import ratio\n"
+        "    here = True\n"
+        "if not early: import other\n"
+        "if not here: import nope\n",
+        f"p/fast{EXT}": "",
+        "nope.pyi": "",
+    }
+    path = f"p/fast{EXT}"
+
+    assert importing("p", files) == LOADS
+    artifact = Artifact(files, uncertain={path}, fails={path: Failure("ImportError", "no")})
+    assert doubted(artifact, "p") == "No module named 'nope'"

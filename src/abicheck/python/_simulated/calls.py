@@ -106,7 +106,7 @@ class Calls(Expressions, Attributes, Assignments):
             if method.name not in texts.READING and not frame.owns(receiver):
                 receiver.items = None  # changed, or perhaps not
                 return ANY
-        elif not isinstance(receiver, str | PathValue):
+        elif not isinstance(receiver, str | bytes | tuple | PathValue):
             self.expose((*args, *kwargs.values()))
             return ANY
         return texts.call_method(receiver, method.name, args, kwargs, self.world)

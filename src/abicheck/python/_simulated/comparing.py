@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from abicheck.python._simulated.questions import is_key, items_of
 from abicheck.python._simulated.values import (
     ANY,
@@ -9,11 +11,16 @@ from abicheck.python._simulated.values import (
     THING,
     ClassValue,
     DictValue,
+    Function,
     Known,
+    ListValue,
     Module,
     PathValue,
     Value,
 )
+
+# What never equals a constant or a tuple.
+_OTHERS: Final = SCALARS | tuple | ListValue | DictValue | PathValue | Module | Function
 
 
 def compare(operation: str, left: Value, right: Value) -> bool | None:
@@ -41,8 +48,15 @@ def is_equal(left: Value, right: Value) -> bool | None:
         if False in answers:
             return False
         return None if None in answers else True
+    if isinstance(left, ListValue) and isinstance(right, ListValue):
+        if left.items is None or right.items is None or not (left.ordered and right.ordered):
+            return None
+        return is_equal(tuple(left.items), tuple(right.items))
     if isinstance(left, SCALARS) and isinstance(right, SCALARS):
         return left == right
+    if isinstance(left, SCALARS | tuple) or isinstance(right, SCALARS | tuple):
+        other = right if isinstance(left, SCALARS | tuple) else left
+        return False if isinstance(other, _OTHERS) else None
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import enum
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from abicheck.python._simulated.values import (
     Scope,
     Value,
 )
+from abicheck.python.source import bound_names
 
 
 class Flow(enum.Enum):
@@ -38,7 +40,7 @@ class Frame:
 
     `unsure` counts the enclosing blocks that may not run at all; `left` and
     `looped` are set once a `return`, or a `break` or `continue`, may have been
-    taken.  `doubted` says that the frame as a whole may not run: its own names
+    taken, and `broken` once a `break` may have been.  `doubted` says that the frame as a whole may not run: its own names
     are then as good as ever, but what it does to others is not certain.
     """
 
@@ -53,6 +55,7 @@ class Frame:
     unsure: int = 0
     left: bool = False
     looped: bool = False
+    broken: bool = False
     returns: list[Value] = field(default_factory=list)
     declared: set[str] = field(default_factory=set)
     handling: list[ExceptionValue] = field(default_factory=list)
@@ -116,11 +119,26 @@ class Frame:
 class Guarded:
     """A running `try` (or `suppress`): what it would catch, and what it may have to.
 
-    `listed` has the value of each clause's expression, `ABSENT` for a bare one.
+    `listed` has the value of each clause's expression, `ABSENT` for a bare one;
+    `line` is where `frame` was when the first of the `possible` failures came up.
     """
 
+    frame: Frame
     listed: Sequence[Value]
     possible: list[RaisedError] = field(default_factory=list)
+    line: int = 0
+
+    def note(self, error: RaisedError) -> None:
+        """Keep a failure that may happen, in the statement that its block has come to."""
+        if not self.possible:
+            self.line = self.frame.line
+        self.possible.append(error)
+
+    def forget_rest(self, body: Sequence[ast.stmt]) -> None:
+        """Make unsure what the block has bound from its first possible failure on."""
+        rest = [each for each in body if self.possible and (each.end_lineno or 0) >= self.line]
+        for name in bound_names(rest):
+            self.frame.scope.bind(name, ANY, sure=False)
 
     def catches(self, value: ExceptionValue) -> bool | None:
         """Whether one of its clauses catches an exception; None if it cannot be told."""

@@ -202,7 +202,7 @@ class Process(Statements, Importer):
         """Leave a failure that may happen with the `try` that would catch it, if there is one."""
         for guarded in reversed(self.tries):
             if guarded.catches(error.value) is not False:
-                guarded.possible.append(error)
+                guarded.note(error)
                 return True
         return False
 

@@ -123,15 +123,16 @@ class Statements(Definitions):
         """Run `while`."""
         if self.decide(frame, node.test) is False:
             return (yield from self.block(frame, node.orelse))
-        looped = frame.looped
+        looped, broken = frame.looped, frame.broken
         yield from self._perhaps(frame, node.body)
-        frame.looped = looped
+        frame.looped, frame.broken = looped, broken
         return (yield from self._perhaps(frame, node.orelse))
 
     def for_(self, frame: Frame, node: ast.For) -> Block:
         """Run `for`, item by item where those are known."""
         items = items_of(self.evaluate(frame, node.iter))
-        looped = frame.looped
+        looped, broken = frame.looped, frame.broken
+        frame.broken = False
         try:
             if items is None or len(items) > MAX_LOOP:
                 self.assign(frame, node.target, ANY)
@@ -150,9 +151,12 @@ class Statements(Definitions):
                     return Flow.NEXT
                 if flow is Flow.RETURN:
                     return flow
+            to_its_end = not frame.broken
         finally:
-            frame.looped = looped
-        return (yield from self.block(frame, node.orelse))
+            frame.looped, frame.broken = looped, broken
+        if to_its_end:
+            return (yield from self.block(frame, node.orelse))
+        return (yield from self._perhaps(frame, node.orelse))
 
     # --- exceptions ---
 
@@ -173,7 +177,7 @@ class Statements(Definitions):
             ABSENT if handler.type is None else self.evaluate(frame, handler.type)
             for handler in node.handlers
         ]
-        guarded = Guarded(listed)
+        guarded = Guarded(frame, listed)
         depth = len(self.tries)
         self.tries.append(guarded)
         raised: RaisedError | None = None
@@ -186,6 +190,7 @@ class Statements(Definitions):
             del self.tries[depth:]
         if raised is not None:
             return (yield from self._handle(frame, node, listed, raised))
+        guarded.forget_rest(node.body)
         for handler, each in zip(node.handlers, listed, strict=True):
             yield from self._handle_possible(frame, node, handler, each, guarded.possible)
         if flow is not Flow.NEXT:
@@ -260,11 +265,16 @@ class Statements(Definitions):
                 self.assign(frame, item.optional_vars, entered)
         if not suppressed and not unknown:
             return (yield from self.block(frame, node.body))
-        guarded = Guarded(suppressed)
+        guarded = Guarded(frame, suppressed)
         depth = len(self.tries)
         self.tries.append(guarded)
         try:
-            return (yield from self.block(frame, node.body))
+            flow = yield from self.block(frame, node.body)
+            guarded.forget_rest(node.body)
+            if not guarded.possible:
+                return flow
+            _perhaps_left(frame, {flow})
+            return Flow.NEXT
         except RaisedError as error:
             if not guarded.catches(error.value) and not unknown:
                 raise
@@ -294,6 +304,7 @@ class Statements(Definitions):
 def _perhaps_left(frame: Frame, flows: set[Flow]) -> None:
     frame.left = frame.left or Flow.RETURN in flows
     frame.looped = frame.looped or bool(flows & {Flow.BREAK, Flow.CONTINUE})
+    frame.broken = frame.broken or Flow.BREAK in flows
 
 
 def _may_suppress(value: Value) -> bool:

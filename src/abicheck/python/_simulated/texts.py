@@ -27,11 +27,21 @@ from abicheck.python._simulated.world import World
 
 _TEXT_METHODS: Final = frozenset(
     (
-        "capitalize", "casefold", "count", "encode", "endswith", "find", "index", "isalpha",
-        "isdigit", "isidentifier", "islower", "isnumeric", "isupper", "lower", "lstrip",
-        "partition", "removeprefix", "removesuffix", "replace", "rfind", "rpartition", "rsplit",
-        "rstrip", "split", "splitlines", "startswith", "strip", "title", "upper",
+        "capitalize", "casefold", "center", "count", "encode", "endswith", "find", "index",
+        "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower",
+        "isnumeric", "isprintable", "isspace", "istitle", "isupper", "ljust", "lower", "lstrip",
+        "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust",
+        "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip",
+        "swapcase", "title", "upper", "zfill",
     )
+)  # fmt: skip
+
+# Of these the first argument is the length of the result.
+_PADDING: Final = frozenset(("center", "ljust", "rjust", "zfill"))
+
+_BYTES_METHODS: Final = frozenset(
+    ("count", "decode", "endswith", "find", "hex", "lower", "lstrip", "partition", "rfind",
+     "rpartition", "rstrip", "split", "startswith", "strip", "upper")
 )  # fmt: skip
 
 # Methods of lists and dictionaries that change nothing.
@@ -45,10 +55,14 @@ def call_method(
     try:
         if isinstance(receiver, str):
             return _text_method(receiver, name, args, kwargs)
+        if isinstance(receiver, bytes):
+            return _bytes_method(receiver, name, args, kwargs)
+        if isinstance(receiver, tuple):
+            return _tuple_method(receiver, name, args)
         if isinstance(receiver, PathValue):
             return path_method(world, receiver, name, args)
         if isinstance(receiver, ListValue):
-            return _list_method(receiver, name, args)
+            return _list_method(receiver, name, args, kwargs)
         if isinstance(receiver, DictValue):
             return _dict_method(receiver, name, args, kwargs)
     except (TypeError, ValueError, IndexError, AttributeError):
@@ -69,8 +83,34 @@ def _text_method(text: str, name: str, args: Sequence[Value], kwargs: Mapping[st
         return ANY
     if name == "replace" and len(text) * len(str(args[1])) > MAX_TEXT:
         return ANY
+    if name in _PADDING and not (isinstance(args[0], int) and args[0] <= MAX_TEXT):
+        return ANY
     answer: Value = getattr(text, name)(*args, **kwargs)
     return ListValue([*answer]) if isinstance(answer, list) else answer
+
+
+def _bytes_method(
+    data: bytes, name: str, args: Sequence[Value], kwargs: Mapping[str, Value]
+) -> Value:
+    plain = all(isinstance(a, str | bytes | int | tuple) for a in (*args, *kwargs.values()))
+    if name not in _BYTES_METHODS or not plain:
+        return ANY
+    if name == "decode" and not _is_unicode((*args, "utf-8")[0]):
+        return ANY
+    answer: Value = getattr(data, name)(*args, **kwargs)
+    return ListValue([*answer]) if isinstance(answer, list) else answer
+
+
+def _is_unicode(encoding: Value) -> bool:
+    """Whether decoding has nothing to do with codecs that run code of their own."""
+    names = ("ascii", "latin1", "utf8")
+    return isinstance(encoding, str) and encoding.lower().replace("-", "") in names
+
+
+def _tuple_method(items: tuple[Value, ...], name: str, args: Sequence[Value]) -> Value:
+    if name in ("count", "index") and all(map(is_key, (*items, *args))):
+        return items.count(args[0]) if name == "count" else items.index(args[0])
+    return ANY
 
 
 def _formatted(text: str, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Value:
@@ -115,7 +155,9 @@ def percent(text: str, argument: Value) -> Value:
     )
 
 
-def _list_method(target: ListValue, name: str, args: Sequence[Value]) -> Value:
+def _list_method(
+    target: ListValue, name: str, args: Sequence[Value], kwargs: Mapping[str, Value]
+) -> Value:
     items = target.items
     if name == "copy":
         return ListValue(None if items is None else list(items), target.ordered)
@@ -133,8 +175,28 @@ def _list_method(target: ListValue, name: str, args: Sequence[Value]) -> Value:
         return None
     if name == "index" and isinstance(args[0], str) and args[0] in items:
         return items.index(args[0])
-    if name in ("pop", "remove", "discard", "clear", "sort", "reverse"):
-        target.items = [] if name == "clear" else None
+    if name == "clear":
+        target.items = []
+        return None
+    if name == "reverse":
+        items.reverse()
+        return None
+    texts = [item for item in items if isinstance(item, str)]
+    if name == "sort" and not kwargs and len(texts) == len(items):
+        target.items = sorted(texts)
+        target.ordered = True
+        return None
+    at = args[0] if args else -1
+    if name == "pop" and target.ordered and isinstance(at, int) and -len(items) <= at < len(items):
+        return items.pop(at)
+    if name in ("remove", "discard") and all(map(is_key, (*items, *args))):
+        if args[0] in items:
+            items.remove(args[0])
+            return None
+        if name == "discard":
+            return None
+    if name in ("pop", "remove", "discard", "sort"):
+        target.items = None
     return ANY
 
 
@@ -163,6 +225,10 @@ def _dict_method(
         return ListValue(views[name]())
     if name == "copy":
         return DictValue(dict(items))
+    if name == "setdefault" and is_key(args[0]):
+        return items.setdefault(args[0], args[1] if len(args) > 1 else None)
+    if name == "pop" and is_key(args[0]) and (args[0] in items or len(args) > 1):
+        return items.pop(args[0], args[1] if len(args) > 1 else None)
     if name in ("pop", "popitem", "clear", "setdefault"):
         target.items = {} if name == "clear" else None
     return ANY
