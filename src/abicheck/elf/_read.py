@@ -37,8 +37,11 @@ _DF_TEXTREL, _DF_STATIC_TLS = 4, 16
 _MAX_DYNAMIC: Final = 65_536
 _MAX_SEARCHED: Final = 64 << 20
 _IMPORTER: Final = "PyImport_ImportModule"
-# Cython's modules hold tens of kilobytes; what holds more is mostly tables.
+# What holds more is mostly tables; but Cython's modules, which are known by a name
+# that all of them ask for, may hold more.
 _MAX_CONSTANTS: Final = 256 << 10
+_MAX_CYTHON_CONSTANTS: Final = 4 << 20
+_CYTHON: Final = b"cython_runtime\0"
 
 _TAG: Final[dict[str, int]] = {
     **ENUM_D_TAG_COMMON,
@@ -124,10 +127,13 @@ def _read_constants(
     if not any(ref.name.startswith(_IMPORTER) for ref in undefined):
         return b""
     read_only = [s for s in segments if s.type == _PT_LOAD and s.flags == _PF_R]
-    if sum(s.filesz for s in read_only) > _MAX_CONSTANTS:
+    if sum(s.filesz for s in read_only) > _MAX_CYTHON_CONSTANTS:
         return b""
     # The first one mostly begins with the file header, which is no data of the program.
-    return b"".join(bytes(data[max(s.offset, _EHDR_SIZE) : s.offset + s.filesz]) for s in read_only)
+    starts = [max(s.offset, _EHDR_SIZE) for s in read_only]
+    ends = [s.offset + s.filesz for s in read_only]
+    constants = b"".join(bytes(data[a:b]) for a, b in zip(starts, ends, strict=True))
+    return constants if len(constants) <= _MAX_CONSTANTS or _CYTHON in constants else b""
 
 
 def _round_up(size: int) -> int:

@@ -83,6 +83,7 @@ class Artifact:
         alone: bool = False,
         mentions: Mapping[str, Sequence[str]] | None = None,
         words: Mapping[str, bytes] | None = None,
+        python: Interpreter = PYTHON,
     ) -> None:
         data = {f"/var/task/{path}": text.encode() for path, text in files.items()}
         named = {f"/var/task/{path}": names for path, names in (mentions or {}).items()}
@@ -91,7 +92,7 @@ class Artifact:
         self.simulation = Simulation(
             Tree({path: Entry(Kind.FILE) for path in data}),
             data.get,
-            PYTHON,
+            python,
             self.loads,
             assume_missing_installed=alone,
             mentions=lambda path: named.get(path, ()),

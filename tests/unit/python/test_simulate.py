@@ -1909,3 +1909,37 @@ def test_what_follows_a_failure_that_may_be_suppressed_may_not_have_run() -> Non
     assert importing("p", files) == LOADS
     artifact = Artifact(files, uncertain={path}, fails={path: Failure("ImportError", "no")})
     assert doubted(artifact, "p") == "No module named 'nope'"
+
+
+# Printed by CPython 3.9.18, 3.10.13, 3.11.7, 3.12.1 and 3.13.0.
+@pytest.mark.parametrize(
+    ("version", "origin"),
+    [((3, 9), ""), ((3, 12), ""), ((3, 13), f" from '{TASK}/p/__init__.py'")],
+)
+def test_a_circle_of_star_imports_is_told_in_the_words_of_the_release(
+    version: tuple[int, int], origin: str
+) -> None:
+    files = {
+        "p/__init__.py": "__all__ = ['y']\nimport p.a\ny = 1\n",
+        "p/a.py": "from p import *\n",
+    }
+    text = (
+        f"partially initialized module 'p'{origin} has no attribute 'y' "
+        "(most likely due to a circular import)"
+    )
+
+    artifact = Artifact(files, python=replace(PYTHON, version=version))
+    assert artifact.outcome("p") == ("AttributeError", text)
+
+
+@pytest.mark.parametrize(
+    ("version", "text"),
+    [((3, 9), "nope"), ((3, 10), "No package metadata was found for nope")],
+)
+def test_missing_metadata_is_told_in_the_words_of_the_release(
+    version: tuple[int, int], text: str
+) -> None:
+    files = {"m.py": "import importlib.metadata\nimportlib.metadata.version('nope')\n"}
+
+    artifact = Artifact(files, python=replace(PYTHON, version=version))
+    assert artifact.outcome("m") == ("PackageNotFoundError", text)

@@ -210,7 +210,9 @@ class Calls(Expressions, Attributes, Assignments):
             return ANY
         if has_metadata(self.world.tree, name, entries):
             return ANY
-        text = f"No package metadata was found for {name}"
+        # CPython 3.9 has no `PackageNotFoundError.__str__`.
+        old = self.world.interpreter.version < (3, 10)
+        text = name if old else f"No package metadata was found for {name}"
         raise self.failed(text, "PackageNotFoundError", name=name)
 
     def call_files(self, _frame: Frame, args: Args, _kwargs: Kwargs) -> Value:

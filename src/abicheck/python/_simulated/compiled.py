@@ -7,16 +7,35 @@ The authorities are `_PyImport_LoadDynamicModule` (`Python/importdl.c`) and
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from abicheck.python._simulated.machine import Machine, Task
-from abicheck.python._simulated.raising import DiedError, GaveUpError, RaisedError
-from abicheck.python._simulated.values import Module
+from abicheck.python._simulated.raising import (
+    DiedError,
+    GaveUpError,
+    RaisedError,
+    failure_of,
+    is_circular,
+)
+from abicheck.python._simulated.values import ExceptionValue, Module
 from abicheck.python.finder import FoundKind, find
 
 # What every module that cffi has generated imports, wherever it comes from.
 _CFFI: Final = "_cffi_backend"
+
+# A name that every module compiled by Cython asks for, and names in the strings of such.
+_CYTHON: Final = b"cython_runtime\0"
+_DOTTED: Final = re.compile(rb"\0([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?=\0)")
+
+# The module behind numpy's C API, now and before 2.0, and what imports it for Cython.
+_NUMPY_API: Final = ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath")
+_IMPORT_ARRAY: Final = "numpy.import_array"
+_NO_ARRAY: Final = "numpy._core.multiarray failed to import"
+
+_IMPORT_ERROR: Final = ExceptionValue("ImportError")
 
 # Extensions of the standard library that a build of CPython may lack.
 _OPTIONAL: Final = ("_bz2", "_curses", "_dbm", "_gdbm", "_lzma", "_sqlite3", "_tkinter")
@@ -38,30 +57,67 @@ class Compiled(Machine):
         module that they take functions from as a plain string.  Sources that
         are named so may be imported later or never; those are left alone.
         """
-        for name in self.setting.mentions(module.file):
+        named = self._cimported(module.file)
+        for name in (*self.setting.mentions(module.file), *named):
             if name in self.modules or module.name.startswith(f"{name}."):
                 continue
-            if name == _CFFI or self._is_compiled(name):
+            if name != _CFFI and not self._is_compiled(name, module.file):
+                continue
+            try:
                 yield self.load(name)
+            except RaisedError as error:
+                if name not in _NUMPY_API or _IMPORT_ARRAY not in named:
+                    raise
+                raise self._without_numpy(module, error) from error
         return None
+
+    def _cimported(self, file: str) -> tuple[str, ...]:
+        """Return what may be modules among the plain strings of one that Cython has compiled.
+
+        In `__Pyx_modinit_type_import_code` and its like such a string is what
+        `__Pyx_PyImport_ImportModule` is called with.
+        """
+        known = self.setting.cimports.get(file)
+        if known is None:
+            words = self.setting.words(file)
+            found = _DOTTED.findall(words) if _CYTHON in words else ()
+            known = tuple(dict.fromkeys(name.decode("ascii") for name in found))
+            self.setting.cimports[file] = known
+        return known
+
+    def _without_numpy(self, module: Module, error: RaisedError) -> RaisedError:
+        """Return what `import_array` of Cython's `numpy/__init__.pxd` makes of any failure."""
+        old = _NO_ARRAY.replace("_core", "core")
+        text = old if old.encode() in self.setting.words(module.file) else _NO_ARRAY
+        failure = failure_of(error.value)
+        failure = replace(failure, exception="ImportError", message=text)
+        return RaisedError(ExceptionValue("ImportError", (text,), {}, failure, error.value.via))
 
     def doubt_what_it_names(self, module: Module) -> None:
         """Note the failures of what an extension's init function may import.
 
         Compiled code imports by strings of its own, at once or when a function
         is called: that a sibling cannot be imported now is only a doubt.  Of
-        one that a source imports its author has made sure that it can be.
+        one that a source imports its author has made sure that it can be,
+        unless the source is prepared for the contrary.
         """
-        for name in self._named_by(module):
+        prepared = any(each.catches(_IMPORT_ERROR) is not False for each in self.tries)
+        for name in self._named_by(module, prepared=prepared):
             trial = self.fork()
             try:
                 trial.run(trial.load(name))
-            except (RaisedError, DiedError) as error:
+            except DiedError as error:
                 self.doubt(error)
+            except RaisedError as error:
+                cause = error.value.cause
+                if self.frames and not is_circular(error.value):
+                    self.suspect(error)
+                elif not self.frames and (cause is None or not self.is_left_out(cause)):
+                    self.doubt(error)
             except GaveUpError:
                 pass  # it tells nothing about this module
 
-    def _named_by(self, module: Module) -> Iterator[str]:
+    def _named_by(self, module: Module, *, prepared: bool) -> Iterator[str]:
         """Yield the modules not yet loaded that the strings of an extension name."""
         words = self.setting.words(module.file)
         if not words:
@@ -69,31 +125,65 @@ class Compiled(Machine):
         for name in _OPTIONAL:
             if b"\0%b\0" % name.encode() in words and name not in self.modules:
                 yield name
-        if self.frames:
+        if self.frames and not (prepared and _CYTHON in words):
             return
         package = module.name.rpartition(".")[0]
         # Cython packs its strings without a gap, and its own name may begin like another.
         others = words.replace(module.name.encode(), b"")
-        if not package or package.encode() not in others:
-            return
+        # Relative imports have but the last part; a source's author knows of those.
+        packages = [("", package)] if self.frames else self._packages(module)
         for child in sorted(self.world.tree.children(posixpath.dirname(module.file))):
-            name = f"{package}.{child.removesuffix('.py')}"
-            if child.endswith(".py") and name not in self.modules and name.encode() in others:
-                yield name
+            if not child.endswith(".py") or child == "__init__.py" or not package:
+                continue
+            stem = child.removesuffix(".py")
+            for said, meant in packages:
+                name = f"{meant}.{stem}"
+                if name not in self.modules and f"{said}{stem}".encode() in others:
+                    yield name
 
-    def _is_compiled(self, name: str) -> bool:
-        """Whether the artifact has a module only as a shared object, of whatever tag."""
+    def _packages(self, module: Module) -> list[tuple[str, str]]:
+        """Return how an extension's strings may begin that name siblings, and their packages.
+
+        One that Cython has compiled under a shorter name imports by that one,
+        from a folder that its package would have to put on sys.path.
+        """
+        whole = module.name.rpartition(".")[0]
+        names = [whole]
+        names += (
+            own.rpartition(".")[0]
+            for own in self._cimported(module.file)
+            if module.name.endswith(f".{own}")
+        )
+        return [(f"{name}.", name) for name in names if name]
+
+    def _is_compiled(self, name: str, by: str) -> bool:
+        """Whether the artifact has a module only as a shared object, of whatever tag.
+
+        Or would have: one that is declared to Cython is compiled, and one may
+        lie where its name does not lead.
+        """
         *parents, tail = name.split(".")
         entries, _ = self.entries(None)
         folders = ["/".join((entry, *parents)) for entry in entries]
         found = find(self.world.tree, tail, folders, self.world.interpreter)
         if found is not None and found.kind is not FoundKind.NAMESPACE:
             return found.kind is FoundKind.EXTENSION
-        return any(
-            child.startswith(f"{tail}.") and child.endswith((".so", ".pyd"))
+        return self._is_built(name, by) or any(
+            child.startswith(f"{tail}.") and child.endswith((".so", ".pyd", ".pxd"))
             for folder in folders
             for child in self.world.tree.children(folder)
         )
+
+    def _is_built(self, name: str, by: str) -> bool:
+        """Whether another extension lies in a folder of the package's name."""
+        if self.setting.built is None:
+            ends = (path.rsplit("/", 2)[-2:] for path in self.setting.objects())
+            self.setting.built = frozenset(
+                f"{end[0]}.{end[-1].partition('.')[0]}" for end in ends if len(end) > 1
+            )
+        last = ".".join(name.split(".")[-2:])
+        own = posixpath.basename(by).partition(".")[0]
+        return last in self.setting.built and name.rpartition(".")[2] != own
 
     def open_extension(self, module: Module) -> None:
         failure = self.setting.loads.extension(

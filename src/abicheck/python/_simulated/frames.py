@@ -40,8 +40,9 @@ class Frame:
 
     `unsure` counts the enclosing blocks that may not run at all; `left` and
     `looped` are set once a `return`, or a `break` or `continue`, may have been
-    taken, and `broken` once a `break` may have been.  `doubted` says that the frame as a whole may not run: its own names
-    are then as good as ever, but what it does to others is not certain.
+    taken, and `broken` once a `break` may have been.  `doubted` says that the
+    frame as a whole may not run: its own names are then as good as ever, but
+    what it does to others is not certain.
     """
 
     module: Module

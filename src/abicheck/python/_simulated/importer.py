@@ -1,7 +1,8 @@
 """The importer: how names become modules, and what is said when they do not.
 
 The authorities are `Lib/importlib/_bootstrap.py` and `import_from` in
-`Python/ceval.c` of CPython 3.13, whose texts are given word for word.
+`Python/ceval.c` of CPython 3.13, whose texts are given word for word.  Those of
+3.9 to 3.14 differ from them only where the target's version is asked for.
 """
 
 from __future__ import annotations
@@ -255,7 +256,8 @@ class Importer(Compiled):
                 f"cannot import name {name!r} from partially initialized module {module.name!r} "
                 f"(most likely due to a circular import) ({origin})"
             )
-        raise self.failed(text, "ImportError", name=module.name, name_from=name)
+        circular = module.initializing and not is_namespace
+        raise self.failed(text, "ImportError", name=module.name, name_from=name, circular=circular)
 
     def can_import_from(self, module: str, name: str) -> bool:
         """Whether `from module import name` would be fulfilled, the module being imported."""
@@ -322,9 +324,20 @@ class Importer(Compiled):
             value = lazy.get(name, ABSENT)
             value = self.module_attribute(module, name) if value is ABSENT else value
             if value is ABSENT and name not in module.rebound:
-                text = f"module {module.name!r} has no attribute {name!r}"
-                raise self.failed(text, "AttributeError", name=name)
+                raise self._lacking(module, name)
             frame.bind(name, ANY if value is ABSENT else value)
+
+    def _lacking(self, module: Module, name: str) -> RaisedError:
+        """Mirror `_Py_module_getattro_impl` in `Objects/moduleobject.c`."""
+        if not module.initializing or module.kind is ModuleKind.NAMESPACE:
+            text = f"module {module.name!r} has no attribute {name!r}"
+            return self.failed(text, "AttributeError", name=name)
+        origin = f" from {module.file!r}" if self.world.interpreter.version >= (3, 13) else ""
+        text = (
+            f"partially initialized module {module.name!r}{origin} has no attribute {name!r} "
+            "(most likely due to a circular import)"
+        )
+        return self.failed(text, "AttributeError", name=name, circular=True)
 
     # --- imports by call ---
 
@@ -387,9 +400,13 @@ class Importer(Compiled):
             parent, _, tail = name.rpartition(".")
         else:
             return False
-        entries, _ = self.entries(self.modules.get(parent))
+        owner = self.modules.get(parent)
+        entries, _ = self.entries(owner)
+        # Modules lie in the folder of a package that has lost its `__init__`.
+        is_namespace = owner is not None and owner.kind is ModuleKind.NAMESPACE
+        was_package = isinstance(asked, str) and is_namespace
         return not any(
-            child == tail or child.startswith(f"{tail}.")
+            child == tail or child.startswith(f"{tail}.") or (was_package and child.endswith(".py"))
             for entry in entries
             for child in self.world.tree.children(entry)
         )

@@ -107,6 +107,8 @@ class Setting:
     libraries: dict[str, ImportSite] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
     generators: dict[ast.AST, bool] = field(default_factory=dict)
+    cimports: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    built: frozenset[str] | None = None
 
 
 class Machine(ABC):
@@ -250,6 +252,10 @@ class Machine(ABC):
     @abstractmethod
     def is_loaded(self, name: str) -> bool | None:
         """Whether `name in sys.modules`; None where it is not known."""
+
+    @abstractmethod
+    def is_left_out(self, value: ExceptionValue) -> bool:
+        """Whether something is missing of which the artifact has no trace, either."""
 
     @abstractmethod
     def forget(self, name: str) -> None:

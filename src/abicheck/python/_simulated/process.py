@@ -178,11 +178,11 @@ class Process(Statements, Importer):
         """Return an exception with the origin of the one being handled, if any."""
         cause = frame.handling[-1] if frame.handling else None
         if cause is None or cause.failure is None:
-            return replace(value, via=self.via() if cause is None else cause.via)
+            return replace(value, via=self.via() if cause is None else cause.via, cause=cause)
         failure = Failure(
             value.type_name, exception_text(value), decided_by=cause.failure.decided_by
         )
-        return replace(value, failure=failure, via=cause.via)
+        return replace(value, failure=failure, via=cause.via, cause=cause)
 
     def suspect(self, error: RaisedError | DiedError) -> None:
         """Note a failure under a condition that cannot be known, which may never hold."""

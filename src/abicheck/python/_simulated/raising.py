@@ -23,6 +23,13 @@ class RaisedError(Exception):
         return self.value.failure is None
 
 
+def is_circular(value: ExceptionValue) -> bool:
+    """Whether an import failed because something that it needs was being imported itself."""
+    while value.cause is not None:
+        value = value.cause
+    return value.attributes.get("circular") is True
+
+
 class DiedError(Exception):
     """The simulated process ended without an exception; nothing catches that."""
 

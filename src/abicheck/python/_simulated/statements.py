@@ -270,17 +270,17 @@ class Statements(Definitions):
         self.tries.append(guarded)
         try:
             flow = yield from self.block(frame, node.body)
-            guarded.forget_rest(node.body)
-            if not guarded.possible:
-                return flow
-            _perhaps_left(frame, {flow})
-            return Flow.NEXT
         except RaisedError as error:
             if not guarded.catches(error.value) and not unknown:
                 raise
             return Flow.NEXT  # swallowed: a context that can is there to do so
         finally:
             del self.tries[depth:]
+        guarded.forget_rest(node.body)
+        if not guarded.possible:
+            return flow
+        _perhaps_left(frame, {flow})
+        return Flow.NEXT
 
     def _enter(self, frame: Frame, value: Value) -> Value:
         """Return what `as` is given."""

@@ -175,29 +175,35 @@ def _list_method(
         return None
     if name == "index" and isinstance(args[0], str) and args[0] in items:
         return items.index(args[0])
-    if name == "clear":
-        target.items = []
-        return None
-    if name == "reverse":
-        items.reverse()
-        return None
-    texts = [item for item in items if isinstance(item, str)]
-    if name == "sort" and not kwargs and len(texts) == len(items):
-        target.items = sorted(texts)
-        target.ordered = True
-        return None
+    return _shrink(target, items, name, args, kwargs)
+
+
+def _shrink(
+    target: ListValue,
+    items: list[Value],
+    name: str,
+    args: Sequence[Value],
+    kwargs: Mapping[str, Value],
+) -> Value:
+    """Mirror the methods of a list or a set that add nothing."""
     at = args[0] if args else -1
     if name == "pop" and target.ordered and isinstance(at, int) and -len(items) <= at < len(items):
         return items.pop(at)
-    if name in ("remove", "discard") and all(map(is_key, (*items, *args))):
-        if args[0] in items:
-            items.remove(args[0])
-            return None
-        if name == "discard":
-            return None
-    if name in ("pop", "remove", "discard", "sort"):
+    if name == "clear":
+        items.clear()
+    elif name == "reverse":
+        items.reverse()
+    elif name == "sort" and not kwargs and all(isinstance(item, str) for item in items):
+        items.sort(key=str)
+        target.ordered = True
+    elif name in ("remove", "discard") and all(map(is_key, (*items, *args))) and args[0] in items:
+        items.remove(args[0])
+    elif name in ("pop", "remove", "discard", "sort"):
         target.items = None
-    return ANY
+        return ANY
+    else:
+        return ANY
+    return None
 
 
 def _dict_method(

@@ -229,7 +229,8 @@ class ExceptionValue:
     """An exception instance.
 
     `failure` is what an import or a load has come to, if one is behind it;
-    `via` is where it happened, from the importing root down.
+    `via` is where it happened, from the importing root down; `cause` the
+    exception that was being handled then.
     """
 
     cls: str | ClassValue
@@ -237,6 +238,7 @@ class ExceptionValue:
     attributes: dict[str, Value] = field(default_factory=dict)
     failure: Failure | None = None
     via: tuple[Site, ...] = ()
+    cause: ExceptionValue | None = None
 
     @property
     def type_name(self) -> str:
