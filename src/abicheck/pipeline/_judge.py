@@ -34,6 +34,7 @@ from abicheck.model import (
     Verdict,
 )
 from abicheck.pipeline._inventory import Contents
+from abicheck.python.garbage import uncollected
 from abicheck.python.reach import Reach
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class _Loads:
         self._unsteady = unsteady
         self.extensions: dict[str, tuple[LinkMap, Halt | None]] = {}
         self.libraries: dict[str, tuple[LinkMap, Halt | None]] = {}
+        self._uncertain: dict[str, bool] = {}
 
     def extension(
         self, path: str, module: str, before: Sequence[str], everywhere: AbstractSet[str]
@@ -93,8 +95,12 @@ class _Loads:
 
     def uncertain(self, path: str) -> bool:
         """Whether an outcome rests on something that only the real target could tell."""
-        link_map = self._loader.open(path)
-        return not link_map.certain or self._loader.uses(link_map, self._unsteady)
+        known = self._uncertain.get(path)
+        if known is None:
+            link_map = self._loader.open(path)
+            known = not link_map.certain or self._loader.uses(link_map, self._unsteady)
+            self._uncertain[path] = known
+        return known
 
 
 def handler_module(handler: str) -> str:
@@ -136,6 +142,10 @@ class Judge:
 
     def case(self) -> Case:
         """Return everything that the rules judge."""
+        with uncollected():
+            return self._case()
+
+    def _case(self) -> Case:
         self._extensions = {
             path: module
             for path, module in self._modules.items()

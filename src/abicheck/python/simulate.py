@@ -8,9 +8,7 @@ outcome is `uncertain`.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Final
 
@@ -22,6 +20,7 @@ from abicheck.python._simulated.process import Process
 from abicheck.python._simulated.raising import DiedError, GaveUpError, RaisedError, failure_of
 from abicheck.python._simulated.values import ExceptionValue, Known
 from abicheck.python._simulated.world import World
+from abicheck.python.garbage import uncollected
 from abicheck.python.source import Guard, Reference, Source, read_source, references
 
 __all__ = ["ImportSite", "Loads", "Simulation"]
@@ -145,7 +144,7 @@ class Simulation:
             start = before
         process = start.fork()
         try:
-            with _uncollected():
+            with uncollected():
                 process.run(process.load(module))
         except RaisedError as error:
             failure = failure_of(error.value)
@@ -217,22 +216,6 @@ class Simulation:
 
     def _has_name(self, module: str, name: str, process: Process) -> bool:
         return process.fork().can_import_from(module, name)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Work without the cyclic garbage collector, which takes longer than the work itself.
-
-    It would walk every syntax tree that is kept, over and over, and there is
-    no cycle in any of them.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _none_mentioned(_path: str) -> tuple[str, ...]:
