@@ -259,7 +259,7 @@ class Process:
         """Yield the folders of the program's own DT_RPATH, the last of every chain."""
         if self.profile.interpreter.executable is None:
             return
-        program = self.startup[0]
+        program = self.loaded[0]
         rpath = _rpath(program)
         if rpath and _run_path(program) is None:
             for directory in split_path(rpath, program.origin, self.profile):
