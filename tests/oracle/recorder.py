@@ -59,19 +59,25 @@ def _run_apart(group: str, library_path: str) -> None:
 
 
 def answer_group(task: str, limit: int, questions: list[tuple[str, str]]) -> None:
-    """Answer every question about the artifact at `task`, `limit` seconds each at most."""
+    """Answer every question about the artifact at `task`, `limit` seconds each at most.
+
+    As many at a time as there are processors, in the order in which they end.
+    """
     os.chdir(task)
     sys.path[0] = task  # where the interpreter has put this script's own folder
     sys.argv = [""]
+    running: dict[int, tuple[str, str, int, int]] = {}
     for kind, subject in questions:
-        sys.stdout.write(ascii((kind, subject, *_answer(kind, subject, task, limit))) + "\n")
-        sys.stdout.flush()
+        if len(running) >= (os.cpu_count() or 1):
+            _report(running)
+        child, said, errors = _ask(kind, subject, task, limit)
+        running[child] = (kind, subject, said, errors)
+    while running:
+        _report(running)
 
 
-def _answer(
-    kind: str, subject: str, task: str, limit: int
-) -> tuple[str | None, str | None, int, str]:
-    """Return exception class, message, wait status and standard error of one process."""
+def _ask(kind: str, subject: str, task: str, limit: int) -> tuple[int, int, int]:
+    """Start the process of one question; return it, and where it leaves what it has to say."""
     said = os.memfd_create("said")
     errors = os.memfd_create("errors")
     child = os.fork()
@@ -92,13 +98,21 @@ def _answer(
             found = (type(error).__name__, str(error))
         os.write(said, ascii(found).encode())
         os._exit(0)
-    status = os.waitpid(child, 0)[1]
+    return child, said, errors
+
+
+def _report(running: dict[int, tuple[str, str, int, int]]) -> None:
+    """Wait for one process, and write what it was asked, exception, message, status, stderr."""
+    child, status = os.wait()
+    kind, subject, said, errors = running.pop(child)
     with suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # what it started must not outlive it
     text = _content(said)
     stderr = _content(errors)[-_STDERR:].decode("utf-8", "replace")
     exception, message = (eval(text) if text else None) or (None, None)  # noqa: S307 - written above
-    return exception, message, status, stderr
+    answer = (kind, subject, exception, message, status, stderr)
+    sys.stdout.write(ascii(answer) + "\n")
+    sys.stdout.flush()
 
 
 def _open(path: str) -> None:

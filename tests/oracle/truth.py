@@ -168,21 +168,25 @@ def _converse(
             if len(lines) != len(asked):
                 reason = f"{artifact.name}: {len(lines)} answers to {len(asked)} questions"
                 raise RuntimeError(reason)
-            yield artifact, dict(zip(artifact.questions, map(_parse, lines), strict=True))
+            said = dict(map(_parse, lines))
+            questions = zip(artifact.questions, asked, strict=True)
+            yield artifact, {question: said[words] for question, words in questions}
 
 
 def _subject(question: Question, task: str) -> str:
     return f"{task}/{question.subject}" if question.kind is Kind.OPEN else question.subject
 
 
-def _parse(line: str) -> Answer:
-    _, _, exception, message, status, stderr = ast.literal_eval(line)
+def _parse(line: str) -> tuple[tuple[str, str], Answer]:
+    kind, subject, exception, message, status, stderr = ast.literal_eval(line)
+    asked = (kind, subject)
     if os.WIFSIGNALED(status):
-        return Answer(crash=signal.Signals(os.WTERMSIG(status)).name)
+        return asked, Answer(crash=signal.Signals(os.WTERMSIG(status)).name)
     code = os.WEXITSTATUS(status)
     if code:
-        return Answer(crash=f"exit {code}", message=stderr.strip() if code == _ASSERTION else None)
-    return Answer(exception, message)
+        words = stderr.strip() if code == _ASSERTION else None
+        return asked, Answer(crash=f"exit {code}", message=words)
+    return asked, Answer(exception, message)
 
 
 # --- what to ask ---
