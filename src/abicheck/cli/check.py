@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -12,15 +11,15 @@ import click
 
 from abicheck import __version__
 from abicheck.cli import COMMANDS
-from abicheck.cli._shared import print_report, progress, resolve_artifacts, wants_color
+from abicheck.cli._outputs import parse_outputs, write_outputs
+from abicheck.cli._shared import progress, resolve_artifacts
 from abicheck.cli._status import status_of
 from abicheck.errors import ArtifactError, UsageError
 from abicheck.model import Report, Severity
 from abicheck.pipeline import check
 from abicheck.profiles import DEFAULT_TARGET, load_profile
-from abicheck.reporters import printable, write_json, write_text
+from abicheck.reporters import FORMATS, Run, printable
 
-_FORMATS: Final = ("text", "json")
 _HANDLER: Final = re.compile(r"[^./\s][^\s]*\.[^./\s]+")
 _EPILOG: Final = "Commands: " + "; ".join(f"{name}: {what}" for name, what in COMMANDS.items())
 
@@ -45,7 +44,7 @@ _EPILOG: Final = "Commands: " + "; ".join(f"{name}: {what}" for name, what in CO
     "formats",
     multiple=True,
     metavar="NAME[=FILE]",
-    help=f"One of {', '.join(_FORMATS)}; may be given again with a file.  [default: text]",
+    help=f"One of {', '.join(FORMATS)}; again with a FILE to write to.  [default: text]",
 )
 @click.option(
     "--fail-level",
@@ -81,7 +80,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     status: 0 nothing found, 1 findings, 2 the request is wrong, 3 it could not
     be carried out.
     """
-    outputs = _parse_formats(formats or ("text",))
+    outputs = parse_outputs(formats or ("text",))
     paths = resolve_artifacts(artifacts)
     if handler is not None and len(paths) > 1:
         reason = "--handler goes with one artifact"
@@ -92,7 +91,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     text = _read_dockerfile(dockerfile)
     profile = load_profile(target)
     reports: list[Report] = []
-    failed = False
+    failures: list[str] = []
     for path in paths:
         try:
             with progress(path, quiet=quiet) as shown:
@@ -108,12 +107,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
                     )
                 )
         except ArtifactError as error:
-            failed = True
+            failures.append(str(error))
             print(f"abicheck: {printable(str(error))}", file=sys.stderr)
     level = Severity[fail_level.upper()]
-    status = status_of(reports, level, failed=failed, forgive=exit_zero)
-    for name, file in outputs:
-        _write(name, file, reports, color=color, quiet=quiet)
+    status = status_of(reports, level, failed=bool(failures), forgive=exit_zero)
+    run = Run(tuple(reports), __version__, status, tuple(failures), quiet=quiet)
+    write_outputs(run, outputs, color=color)
     return status
 
 
@@ -125,37 +124,3 @@ def _read_dockerfile(name: str | None) -> str | None:
     except OSError as error:
         reason = f"--dockerfile {name}: {error.strerror or error}"
         raise UsageError(reason) from error
-
-
-def _parse_formats(formats: tuple[str, ...]) -> list[tuple[str, Path | None]]:
-    outputs: list[tuple[str, Path | None]] = []
-    for text in formats:
-        name, equals, file = text.partition("=")
-        if name not in _FORMATS:
-            reason = f"unknown format {name!r}; known: {', '.join(_FORMATS)}"
-            raise UsageError(reason)
-        if equals and not file:
-            reason = f"--format {text}: the file's name is missing"
-            raise UsageError(reason)
-        outputs.append((name, Path(file) if file else None))
-    if sum(file is None for _, file in outputs) > 1:
-        reason = "two formats go to standard output; give all but one a file: --format json=FILE"
-        raise UsageError(reason)
-    return outputs
-
-
-def _write(name: str, file: Path | None, reports: list[Report], *, color: str, quiet: bool) -> None:
-    buffer = StringIO()
-    colored = wants_color(color, sys.stdout) and file is None
-    if name == "json":
-        write_json(reports, __version__, buffer)
-    else:
-        write_text(reports, buffer, color=colored, quiet=quiet)
-    if file is None:
-        print_report(buffer.getvalue())
-        return
-    try:
-        file.write_text(buffer.getvalue(), encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        reason = f"{file}: {error.strerror or error}"
-        raise ArtifactError(reason) from error

@@ -1,8 +1,37 @@
 """Write a report down; one module a format.  No reporter decides anything."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final, TextIO
+
 from abicheck.reporters._inspect import write_inspect
 from abicheck.reporters._json import write_json
+from abicheck.reporters._run import Run
 from abicheck.reporters._text import write_text
 from abicheck.reporters._words import printable
 
-__all__ = ["printable", "write_inspect", "write_json", "write_text"]
+Writer = Callable[[Run, TextIO], None]
+
+# Each is a module with a function `write`, imported when it is asked for.
+FORMATS: Final[Mapping[str, str]] = MappingProxyType({"text": "_text", "json": "_json"})
+
+
+def writer(name: str) -> Writer:
+    """Return what writes a run down in one of `FORMATS`."""
+    found: Writer = import_module(f"abicheck.reporters.{FORMATS[name]}").write
+    return found
+
+
+__all__ = [
+    "FORMATS",
+    "Run",
+    "Writer",
+    "printable",
+    "write_inspect",
+    "write_json",
+    "write_text",
+    "writer",
+]

@@ -22,9 +22,15 @@ from abicheck.model import (
     Report,
     Severity,
 )
+from abicheck.reporters._run import Run
 from abicheck.reporters._words import handler_module, runtime_log, verdict
 
 SCHEMA_VERSION = 1
+
+
+def write(run: Run, stream: TextIO) -> None:
+    """Write a run as one document."""
+    write_json(run.reports, run.version, stream)
 
 
 def write_json(reports: Sequence[Report], version: str, stream: TextIO) -> None:

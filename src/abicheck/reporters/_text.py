@@ -18,6 +18,7 @@ from abicheck.model import (
     Report,
     Severity,
 )
+from abicheck.reporters._run import Run
 from abicheck.reporters._words import (
     first_failure,
     handler_module,
@@ -45,6 +46,11 @@ _STYLES: Final = {
 
 Line = list[tuple[str, str]]
 """One line: text and the name of its style, part by part."""
+
+
+def write(run: Run, stream: TextIO) -> None:
+    """Write a run as text for people."""
+    write_text(run.reports, stream, color=run.color, quiet=run.quiet)
 
 
 def write_text(

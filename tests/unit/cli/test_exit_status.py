@@ -164,13 +164,6 @@ def test_exit_zero_forgives_findings_and_nothing_else(run: Run, loop: str) -> No
     assert run("no-such.zip", "--exit-zero").returncode == 2
 
 
-def test_a_report_that_cannot_be_written_is_3(run: Run, tmp_path: Path) -> None:
-    result = run("dashboard-good.zip", "--format", f"json={tmp_path}/no-such-folder/report.json")
-
-    assert result.returncode == 3
-    assert "no-such-folder" in result.stderr
-
-
 def test_a_defect_of_ours_is_3_and_does_not_look_like_a_finding(run: Run, tmp_path: Path) -> None:
     """A broken installation is as near to one as a test can come."""
     (tmp_path / "sitecustomize.py").write_text(

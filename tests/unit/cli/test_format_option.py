@@ -1,0 +1,98 @@
+"""`--format NAME[=FILE]`: several reports of one run, each written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.unit.cli.process import Run
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="links, modes and devices of POSIX")
+
+
+@pytest.mark.parametrize(
+    ("formats", "message"),
+    [
+        (["json", "text"], "two formats go to standard output"),
+        (["json", "json"], "two formats go to standard output"),
+        (["json=no/such/folder/x"], "there is no folder no/such/folder"),
+        (["json=cases"], "cases is a folder"),
+        (["json=SAME", "text=SAME"], "two reports go to "),
+        (["json="], "the file's name is missing"),
+        (["=x"], "unknown format ''"),
+    ],
+)
+def test_a_request_that_cannot_be_met_is_refused_before_anything_is_read(
+    call: Run, tmp_path: Path, formats: list[str], message: str
+) -> None:
+    arguments = [text.replace("SAME", f"{tmp_path}/x") for text in formats]
+
+    result = call("dashboard.zip", *(f"--format={text}" for text in arguments))
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_run_writes_several_reports(call: Run, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.txt"
+
+    result = call("dashboard.zip", f"--format=json={first}", f"--format=text={second}")
+
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
+    assert json.loads(first.read_text("utf-8"))["artifacts"][0]["verdict"] == "fail"
+    assert second.read_text("utf-8").startswith("FAIL  dashboard.zip")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.json", "b.txt"}
+
+
+def test_a_report_replaces_the_file_and_not_the_link_to_it(call: Run, tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("links need privileges")
+    report, link = tmp_path / "report.txt", tmp_path / "link.txt"
+    report.write_text("an older and much longer report\n" * 1000, encoding="utf-8")
+    link.symlink_to(report)
+
+    call("dashboard-good.zip", "--quiet", f"--format=text={link}")
+
+    assert link.is_symlink()
+    assert report.read_text("utf-8").startswith("PASS  dashboard-good.zip")
+    assert "older" not in report.read_text("utf-8")
+
+
+@POSIX
+def test_a_report_has_the_modes_of_any_new_file(call: Run, tmp_path: Path) -> None:
+    plain, report = tmp_path / "plain", tmp_path / "report"
+    plain.touch()
+
+    call("dashboard-good.zip", f"--format=text={report}")
+
+    assert report.stat().st_mode == plain.stat().st_mode
+
+
+@POSIX
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_disk_that_is_full_is_3_and_no_device_is_replaced(call: Run) -> None:
+    result = call("dashboard-good.zip", "--format=json=/dev/full")
+
+    assert result.returncode == 3
+    assert result.stderr.startswith("abicheck: /dev/full: ")
+    assert not Path("/dev/full").is_file()
+
+
+@POSIX
+def test_a_file_that_cannot_be_written_is_left_as_it_was(call: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    report = folder / ("x" * 250)  # the name beside it is too long for any file system
+    report.write_text("old", encoding="utf-8")
+
+    result = call("dashboard-good.zip", f"--format=json={report}")
+
+    assert result.returncode == 3
+    assert report.read_text("utf-8") == "old"
+    assert list(folder.iterdir()) == [report]
