@@ -55,6 +55,8 @@ from abicheck.model import (
     Severity,
     Sibling,
     Site,
+    Suppressed,
+    Suppressor,
     SymbolDef,
     SymbolRef,
     SymbolTable,
@@ -505,13 +507,15 @@ def an_object_report(
     )
 
 
-def a_report(
+def a_report(  # noqa: PLR0913 - all that can be reported
     *findings: Finding,
     inventory: Inventory | None = None,
     objects: Sequence[ObjectReport] = (),
     packages: Sequence[PackageReport] = (),
     handler: Prediction | None = None,
     profile: TargetProfile | None = None,
+    suppressed: Sequence[Finding] = (),
+    function: str | None = None,
 ) -> Report:
     return Report(
         inventory or an_inventory(),
@@ -520,6 +524,8 @@ def a_report(
         tuple(objects),
         tuple(packages),
         handler,
+        tuple(Suppressed(f, Suppressor.CONFIGURATION, "it is known") for f in suppressed),
+        function,
     )
 
 

@@ -7,7 +7,14 @@ mistake.  `None` means "the file does not say", never "failed".
 """
 
 from abicheck.model._case import Case, MissingModule, Root
-from abicheck.model._findings import Fault, Finding, RuleInfo, Severity
+from abicheck.model._findings import (
+    Fault,
+    Finding,
+    RuleInfo,
+    Severity,
+    Suppressed,
+    Suppressor,
+)
 from abicheck.model._images import (
     Compression,
     EntryPoint,
@@ -99,6 +106,8 @@ __all__ = [
     "Severity",
     "Sibling",
     "Site",
+    "Suppressed",
+    "Suppressor",
     "SymbolDef",
     "SymbolRef",
     "SymbolTable",

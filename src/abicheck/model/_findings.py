@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from abicheck.model._outcomes import Failure
 from abicheck.model._places import Location, Site
 from abicheck.model._python import Distribution
+
+# What auditwheel adds to the name of a library that it vendors, and it alone knows why.
+_GRAFTED: Final = re.compile(r"-[0-9a-f]{8}(?=\.|$)")
+_PYTHON_FOLDER: Final = re.compile(r"\bpython3\.\d+(?=/)")
 
 
 class Severity(enum.IntEnum):
@@ -70,8 +76,26 @@ class Finding:
 
     @property
     def fingerprint(self) -> str:
-        """Stable across rebuilds: rule, file without its tag, and subject."""
+        """Stable across rebuilds: rule, file and subject, without what a rebuild renames."""
         path = self.fault.location.path
-        stem = path.name.split(".", 1)[0]
-        key = "\0".join((self.rule.code, str(path.parent / stem), self.fault.subject))
+        stem = _GRAFTED.sub("", path.name).split(".", 1)[0]
+        place = _PYTHON_FOLDER.sub("python3", str(path.parent / stem))
+        key = "\0".join((self.rule.code, place, _GRAFTED.sub("", self.fault.subject)))
         return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+class Suppressor(enum.StrEnum):
+    """What may keep a finding from counting."""
+
+    CONFIGURATION = "configuration"
+    BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A finding that was made and does not count; `expires` is an ISO day."""
+
+    finding: Finding
+    by: Suppressor
+    reason: str
+    expires: str | None = None

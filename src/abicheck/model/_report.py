@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from abicheck.model._findings import Finding, Severity
+from abicheck.model._findings import Finding, Severity, Suppressed
 from abicheck.model._inventory import Inventory
 from abicheck.model._links import Halt, LinkMap
 from abicheck.model._objects import ElfFacts, ForeignFile
@@ -55,7 +55,10 @@ class PackageReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a reporter prints, already in printing order."""
+    """Everything a reporter prints, already in printing order.
+
+    `function` is the name under which the configuration knows the artifact.
+    """
 
     inventory: Inventory
     profile: TargetProfile
@@ -63,6 +66,8 @@ class Report:
     objects: tuple[ObjectReport, ...]
     packages: tuple[PackageReport, ...]
     handler: Prediction | None = None
+    suppressed: tuple[Suppressed, ...] = ()
+    function: str | None = None
 
     def count(self, severity: Severity) -> int:
         """Return how many findings have exactly this severity."""

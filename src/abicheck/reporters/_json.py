@@ -49,6 +49,7 @@ def _artifact(report: Report) -> dict[str, Any]:
     handler = handler_module(report)
     return {
         "path": inventory.artifact,
+        "function": report.function,
         "kind": inventory.kind.value,
         "sha256": inventory.sha256,
         "target": {
@@ -65,6 +66,7 @@ def _artifact(report: Report) -> dict[str, Any]:
             "errors": report.count(Severity.ERROR),
             "warnings": report.count(Severity.WARNING),
             "notes": report.count(Severity.NOTE),
+            "suppressed": len(report.suppressed),
             "files": inventory.counts.members,
             "size": inventory.counts.size,
             "objects": len(report.objects),
@@ -75,6 +77,15 @@ def _artifact(report: Report) -> dict[str, Any]:
             "assumed": sum(item.link_map.assumed for item in report.objects),
         },
         "findings": [_finding(finding, handler) for finding in report.findings],
+        "suppressed": [
+            {
+                **_finding(item.finding, handler),
+                "suppressed_by": item.by.value,
+                "reason": item.reason,
+                "expires": item.expires,
+            }
+            for item in report.suppressed
+        ],
         "objects": [_object(item) for item in report.objects],
         "packages": [_package(item) for item in report.packages],
         "distributions": [_distribution(item) for item in inventory.distributions],

@@ -25,6 +25,7 @@ from abicheck.reporters._words import (
     number,
     printable,
     runtime_log,
+    title,
     verdict,
 )
 
@@ -91,7 +92,7 @@ def _write_colored(lines: Sequence[Line], stream: TextIO) -> None:
 
 def _report(report: Report, *, quiet: bool) -> Iterator[Line]:
     word = verdict(report).upper()
-    name = printable(report.inventory.artifact)
+    name = title(report)
     yield [(f"{word:<4}", word), (f"  {name}   {report.profile.title}", "")]
     failure = first_failure(report)
     if failure is not None and word != "PASS":
@@ -124,9 +125,9 @@ def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
 def _group(group: Sequence[Finding], said: Failure | None) -> Iterator[Line]:
     first = group[0]
     rule, fault, owner = first.rule, first.fault, first.distribution
-    title = str(owner) if owner is not None else rule.summary
+    subject = str(owner) if owner is not None else rule.summary
     severity = str(first.severity)
-    yield [(severity, severity), (f" {rule.code} {rule.name}: {printable(title)}", "")]
+    yield [(severity, severity), (f" {rule.code} {rule.name}: {printable(subject)}", "")]
     reasons = {finding.fault.why for finding in group}
     yield from _places(group, each_why=len(reasons) > 1)
     if fault.failure is not None and fault.failure.message and fault.failure != said:
@@ -183,6 +184,8 @@ def _summary(report: Report) -> str:
         parts.append(f"{size} of {limit // _MIB} MiB")
     else:
         parts.append(f"{size} MiB")
+    if report.suppressed:
+        found = [*(found or ["Nothing found"]), f"{len(report.suppressed):,} suppressed"]
     text = f"{', '.join(found) or 'Nothing found'}. {', '.join(parts)}."
     other = _named_for(report)
     return f"{text} {other}" if other else text

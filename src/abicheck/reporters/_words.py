@@ -46,6 +46,12 @@ def _escape(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the BMP
 
 
+def title(report: Report) -> str:
+    """Return the artifact's name, after that of the function it is for."""
+    artifact = printable(report.inventory.artifact)
+    return f"{printable(report.function)} ({artifact})" if report.function else artifact
+
+
 def handler_module(report: Report) -> str:
     """Return the module that Lambda would be told to import: the one named, else a usual one.
 

@@ -150,6 +150,7 @@ def test_everything_is_counted() -> None:
         "errors": 1,
         "warnings": 1,
         "notes": 2,
+        "suppressed": 0,
         "files": 1,
         "size": 4096,
         "objects": 1,
@@ -194,6 +195,22 @@ def test_a_finding_has_all_that_is_known_of_it() -> None:
         "fix": "pip install something",
         "fingerprint": finding.fingerprint,
     }
+
+
+def test_a_suppressed_finding_is_there_and_says_why_it_does_not_count() -> None:
+    finding = a_finding("pkg/mod.so")
+
+    found = artifact(a_report(suppressed=[finding], function="dashboard"))
+
+    (suppressed,) = found["suppressed"]
+    assert (found["findings"], found["verdict"], found["function"]) == ([], "pass", "dashboard")
+    assert found["counts"]["suppressed"] == 1
+    assert suppressed["fingerprint"] == finding.fingerprint
+    assert (suppressed["suppressed_by"], suppressed["reason"], suppressed["expires"]) == (
+        "configuration",
+        "it is known",
+        None,
+    )
 
 
 def test_what_is_not_known_of_a_finding_is_null_and_not_left_out() -> None:
@@ -370,6 +387,16 @@ def test_the_document_is_ascii_and_ends_a_line() -> None:
 def test_a_fingerprint_survives_another_tag_and_another_message() -> None:
     before = a_finding("pkg/mod.cpython-311-x86_64-linux-gnu.so", "one", subject="liby.so")
     after = a_finding("pkg/mod.cpython-313-x86_64-linux-gnu.so", "two", subject="liby.so")
+
+    assert before.fingerprint == after.fingerprint
+
+
+def test_a_fingerprint_survives_what_a_rebuild_changes_in_names() -> None:
+    """A vendored library is named by its content, a layer's folder by its Python."""
+    before = a_finding(
+        "python/lib/python3.12/libs/liba-34a18dc3.3.7.so", subject="libb-0123abcd.so"
+    )
+    after = a_finding("python/lib/python3.13/libs/liba-99999999.3.8.so", subject="libb-ffffffff.so")
 
     assert before.fingerprint == after.fingerprint
 

@@ -237,3 +237,11 @@ def test_hostile_text_is_escaped_in_every_field() -> None:
     assert "\x1b" not in report
     assert "\u202e" not in report
     assert r"\x1b[31m\u202e" in report
+
+
+def test_a_suppressed_finding_is_counted_and_nothing_else_is_said_of_it() -> None:
+    said = text(a_report(suppressed=[a_finding("pkg/mod.so")], function="dashboard"))
+
+    assert said.startswith("PASS  dashboard (a.zip)   ")
+    assert "Nothing found, 1 suppressed. " in said
+    assert "pkg/mod.so" not in said
