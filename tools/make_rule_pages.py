@@ -16,8 +16,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from abicheck.cli.explain import page
 from abicheck.model import RuleInfo
+from abicheck.reporters import rule_page
 from abicheck.rules import ALL_RULES
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "rules"
@@ -75,7 +75,7 @@ def _pages(cards: list[RuleInfo]) -> Iterator[tuple[str, str]]:
     """Yield each page by its file name, the list first."""
     yield "README.md", _list(cards)
     for card in cards:
-        yield f"{card.code}.md", page(card) + "\n"
+        yield f"{card.code}.md", rule_page(card) + "\n"
 
 
 def _list(cards: list[RuleInfo]) -> str:

@@ -10,7 +10,8 @@ from typing import Final
 
 import pytest
 
-from abicheck.cli.explain import find_by_message, page
+from abicheck.cli.explain import find_by_message
+from abicheck.reporters import rule_page
 from abicheck.rules import ALL_RULES
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -33,11 +34,11 @@ def rows() -> list[tuple[int, str, list[str], str]]:
 def test_every_rule_has_a_page_that_says_what_explain_says(code: str) -> None:
     text = (DOCS / "rules" / f"{code}.md").read_text(encoding="utf-8")
 
-    assert text == page(CARDS[code]) + "\n"
+    assert text == rule_page(CARDS[code]) + "\n"
 
 
 def test_a_message_with_a_backtick_is_quoted_as_markdown_wants_it() -> None:
-    text = page(CARDS["ABI301"])
+    text = rule_page(CARDS["ABI301"])
 
     assert "- `` *: version `GLIBC_*' not found (required by *) ``" in text
 

@@ -1,7 +1,8 @@
 """The exact report that a user sees, reviewed as text.
 
-A folder holds `case.toml`, what is run below fixtures/, and `expected.txt` and
-`expected.json`, what comes of it.  VERSION stands for abicheck's own.
+A folder holds `case.toml`, what is run below fixtures/, and what comes of it: `expected.txt`
+and `expected.json`, and of any other format that it has a file of.  VERSION stands for
+abicheck's own.
 
 python -m pytest tests/catalogue tests/golden --update-snapshots
 """
@@ -9,6 +10,7 @@ python -m pytest tests/catalogue tests/golden --update-snapshots
 from __future__ import annotations
 
 import difflib
+import re
 import subprocess
 import sys
 import tomllib
@@ -21,17 +23,23 @@ from tests.unit.cli.process import COMMAND, environment
 from abicheck import __version__
 
 HERE: Final = Path(__file__).parent
+FORMATS: Final = {
+    "expected.txt": "text",
+    "expected.json": "json",
+    "expected.sarif": "sarif",
+}
 CASES: Final[dict[str, dict[str, Any]]] = {
     path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))
     for path in sorted(HERE.glob("*/case.toml"))
 }
 
 
-def reports(case: dict[str, Any], fixtures: Path, folder: Path) -> dict[str, str]:
-    """Run a case in both formats at once; it must end with its status and complain of nothing."""
-    document = folder / "report.json"
+def reports(name: str, fixtures: Path, folder: Path) -> dict[str, str]:
+    """Run a case in all its formats at once; it must end with its status and complain of nothing."""
+    case = CASES[name]
+    files = [file for file in FORMATS if (HERE / name / file).exists()]
     result = subprocess.run(
-        [*COMMAND, *case["arguments"], "--format", "text", "--format", f"json={document}"],
+        [*COMMAND, *case["arguments"], *(f"--format={FORMATS[f]}={folder / f}" for f in files)],
         cwd=fixtures,
         env=environment({"PYTHONIOENCODING": "utf-8"}),
         capture_output=True,
@@ -40,9 +48,12 @@ def reports(case: dict[str, Any], fixtures: Path, folder: Path) -> dict[str, str
         check=False,
     )
 
-    assert (result.returncode, result.stderr) == (case["status"], "")
-    json = document.read_text(encoding="utf-8").replace(__version__, "VERSION", 1)
-    return {"expected.txt": result.stdout, "expected.json": json}
+    assert (result.returncode, result.stdout, result.stderr) == (case["status"], "", "")
+    return {
+        file: re.sub(rf'(?i)(version"?: "){re.escape(__version__)}"', r'\1VERSION"', text)
+        for file in files
+        for text in [(folder / file).read_text(encoding="utf-8")]
+    }
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="paths are written with slashes")
@@ -50,7 +61,7 @@ def reports(case: dict[str, Any], fixtures: Path, folder: Path) -> dict[str, str
 def test_the_report_is_the_one_that_was_reviewed(
     name: str, fixtures: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    for file, found in reports(CASES[name], fixtures, tmp_path).items():
+    for file, found in reports(name, fixtures, tmp_path).items():
         expected = HERE / name / file
         if request.config.getoption("update_snapshots", default=False):
             expected.write_text(found, encoding="utf-8", newline="\n")
@@ -66,4 +77,6 @@ def test_every_folder_is_a_case_and_states_its_law() -> None:
     folders = {path.name for path in HERE.iterdir() if path.is_dir() and path.name[0] not in "._"}
 
     assert folders == CASES.keys()
+    for name in folders:
+        assert {"expected.txt", "expected.json"} <= {path.name for path in (HERE / name).iterdir()}
     assert all(case["title"].endswith(".") for case in CASES.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ import click
 
 from abicheck import __version__
 from abicheck.cli import COMMANDS
+from abicheck.cli._anchors import find_anchors
 from abicheck.cli._outputs import parse_outputs, write_outputs
 from abicheck.cli._shared import progress, resolve_artifacts
 from abicheck.cli._status import status_of
@@ -18,7 +20,7 @@ from abicheck.errors import ArtifactError, UsageError
 from abicheck.model import Report, Severity
 from abicheck.pipeline import check
 from abicheck.profiles import DEFAULT_TARGET, load_profile
-from abicheck.reporters import FORMATS, Run, printable
+from abicheck.reporters import ANCHORED, FORMATS, Run, printable
 
 _HANDLER: Final = re.compile(r"[^./\s][^\s]*\.[^./\s]+")
 _EPILOG: Final = "Commands: " + "; ".join(f"{name}: {what}" for name, what in COMMANDS.items())
@@ -57,6 +59,15 @@ _EPILOG: Final = "Commands: " + "; ".join(f"{name}: {what}" for name, what in CO
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
 )
+@click.option(
+    "--anchor",
+    metavar="FILE",
+    help="The file of the repository at which sarif, github and gitlab show findings.  "
+    "[default: the lock or requirements file that names the distribution]",
+)
+@click.option(
+    "--category", default="abicheck", show_default=True, help="What SARIF tells several uses by."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Verdicts and findings only, no summary.")
 @click.version_option(__version__, prog_name="abicheck", message="%(prog)s %(version)s")
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -70,6 +81,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     fail_level: str,
     exit_zero: bool,  # noqa: FBT001
     color: str,
+    anchor: str | None,
+    category: str,
     quiet: bool,  # noqa: FBT001
 ) -> int:
     """Say whether the compiled code in each ARTIFACT will load on the target.
@@ -89,6 +102,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         reason = f"--handler {handler!r}: Lambda takes module.function, such as app.handler"
         raise UsageError(reason)
     text = _read_dockerfile(dockerfile)
+    if anchor is not None and not Path(anchor).is_file():
+        reason = f"--anchor {anchor}: no such file"
+        raise UsageError(reason)
     profile = load_profile(target)
     reports: list[Report] = []
     failures: list[str] = []
@@ -111,7 +127,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
             print(f"abicheck: {printable(str(error))}", file=sys.stderr)
     level = Severity[fail_level.upper()]
     status = status_of(reports, level, failed=bool(failures), forgive=exit_zero)
-    run = Run(tuple(reports), __version__, status, tuple(failures), quiet=quiet)
+    run = Run(tuple(reports), __version__, status, failures=tuple(failures), quiet=quiet)
+    if any(output.format in ANCHORED for output in outputs):
+        run = replace(run, anchors=find_anchors(run.reports, anchor), category=category)
     write_outputs(run, outputs, color=color)
     return status
 

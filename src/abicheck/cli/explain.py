@@ -10,6 +10,7 @@ import click
 from abicheck.cli._shared import print_report
 from abicheck.errors import UsageError
 from abicheck.model import RuleInfo
+from abicheck.reporters import rule_page
 from abicheck.rules import ALL_RULES
 
 _SHORTEST = 3  # characters that a message must have in common to be one
@@ -36,7 +37,7 @@ def command(subject: tuple[str, ...]) -> int:
         hint = f"; did you mean {close[0]}?" if close else "; `abicheck explain` lists the rules"
         reason = f"no rule is called that, and none predicts that message{hint}"
         raise UsageError(reason)
-    print_report("\n\n".join(page(card) for card in found) + "\n")
+    print_report("\n\n".join(rule_page(card) for card in found) + "\n")
     return 0
 
 
@@ -46,16 +47,28 @@ def find_by_message(text: str, cards: list[RuleInfo]) -> list[RuleInfo]:
     A message is one line.  The path before its colon need not have been pasted.
     """
     best: dict[str, int] = {}
-    for line in text.splitlines():
-        for card in cards:
-            for message in card.messages:
-                core = message.removeprefix("*: ").removesuffix(" (required by *)")
-                parts = core.split("*")
-                size = sum(map(len, parts))
-                if size > max(_SHORTEST, best.get(card.code, 0)) and _occurs(parts, line):
-                    best[card.code] = size
+    for card in cards:
+        for message in card.messages:
+            core = message.removeprefix("*: ").removesuffix(" (required by *)")
+            parts = core.split("*")
+            size = sum(map(len, parts))
+            if size > max(_SHORTEST, best.get(card.code, 0)) and _said(parts, text):
+                best[card.code] = size
     found = [card for card in cards if card.code in best]
     return sorted(found, key=lambda card: (-best[card.code], card.code))
+
+
+def _said(parts: list[str], text: str) -> bool:
+    """Whether a line of the text has the parts; only lines with the longest one are looked at."""
+    longest = max(parts, key=len)
+    found = text.find(longest)
+    while found >= 0:
+        end = text.find("\n", found)
+        end = len(text) if end < 0 else end
+        if _occurs(parts, text[text.rfind("\n", 0, found) + 1 : end]):
+            return True
+        found = text.find(longest, end)
+    return False
 
 
 def _occurs(parts: list[str], line: str) -> bool:
@@ -67,23 +80,3 @@ def _occurs(parts: list[str], line: str) -> bool:
             return False
         position += len(part)
     return True
-
-
-def page(card: RuleInfo) -> str:
-    """Return a rule's page as text; docs/rules/CODE.md has the same."""
-    lines = [f"# {card.code} {card.name}", "", f"{card.severity}: {card.summary}", ""]
-    lines.append(card.explanation)
-    for title, items in (
-        ("The runtime says", card.messages),
-        ("Common causes", card.causes),
-        ("What to do", card.fixes),
-    ):
-        if items:
-            lines += ["", f"## {title}", ""]
-            lines += [f"- {_quote(item) if items is card.messages else item}" for item in items]
-    return "\n".join(lines)
-
-
-def _quote(text: str) -> str:
-    """Return a Markdown code span, also of text that holds a backtick."""
-    return f"`` {text} ``" if "`" in text else f"`{text}`"

@@ -9,14 +9,20 @@ from typing import Final, TextIO
 
 from abicheck.reporters._inspect import write_inspect
 from abicheck.reporters._json import write_json
-from abicheck.reporters._run import Run
+from abicheck.reporters._pages import rule_page
+from abicheck.reporters._run import Anchors, Place, Run
 from abicheck.reporters._text import write_text
 from abicheck.reporters._words import printable
 
 Writer = Callable[[Run, TextIO], None]
 
 # Each is a module with a function `write`, imported when it is asked for.
-FORMATS: Final[Mapping[str, str]] = MappingProxyType({"text": "_text", "json": "_json"})
+FORMATS: Final[Mapping[str, str]] = MappingProxyType(
+    {"text": "_text", "json": "_json", "sarif": "_sarif"}
+)
+
+# Those that show a finding at a line of the repository.
+ANCHORED: Final = frozenset({"sarif"})
 
 
 def writer(name: str) -> Writer:
@@ -26,10 +32,14 @@ def writer(name: str) -> Writer:
 
 
 __all__ = [
+    "ANCHORED",
     "FORMATS",
+    "Anchors",
+    "Place",
     "Run",
     "Writer",
     "printable",
+    "rule_page",
     "write_inspect",
     "write_json",
     "write_text",

@@ -52,6 +52,17 @@ def title(report: Report) -> str:
     return f"{printable(report.function)} ({artifact})" if report.function else artifact
 
 
+def member(report: Report, finding: Finding) -> str:
+    """Return the path of a finding's file inside the artifact, or the artifact's own name."""
+    location = finding.fault.location
+    return str(location) if location.path.parts else report.inventory.artifact
+
+
+def printable_lines(text: str) -> str:
+    """Return text that is safe to print, its lines kept."""
+    return "\n".join(printable(line) for line in text.splitlines())
+
+
 def handler_module(report: Report) -> str:
     """Return the module that Lambda would be told to import: the one named, else a usual one.
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from abicheck.cli.explain import find_by_message, page
+from abicheck.cli.explain import find_by_message
+from abicheck.reporters import rule_page
 from abicheck.rules import ALL_RULES
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def test_a_rule_is_explained_by_its_code_or_its_name(call: Run, subject: str) ->
 def test_the_page_says_what_the_card_says(call: Run) -> None:
     card = next(card for card in CARDS if card.code == "ABI401")
 
-    assert call("explain", "ABI401").stdout == page(card) + "\n"
+    assert call("explain", "ABI401").stdout == rule_page(card) + "\n"
 
 
 @pytest.mark.parametrize(
