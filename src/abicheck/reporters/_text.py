@@ -7,17 +7,15 @@ colour to be had.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Final, TextIO
 
 from abicheck.model import (
     ArtifactKind,
-    Failure,
-    Finding,
     ObjectKind,
     Report,
     Severity,
 )
+from abicheck.reporters._paragraphs import body, fold, headline
 from abicheck.reporters._run import Run
 from abicheck.reporters._words import (
     first_failure,
@@ -30,10 +28,6 @@ from abicheck.reporters._words import (
 )
 
 _MIB: Final = 1 << 20
-_MESSAGES: Final = 8
-_ORIGINS: Final = 3
-_LONGEST_ORIGIN: Final = 160
-_FIXES: Final = 4
 _STYLES: Final = {
     "PASS": "bold green",
     "FAIL": "bold red",
@@ -101,70 +95,24 @@ def _report(report: Report, *, quiet: bool) -> Iterator[Line]:
         yield [("  " + printable(runtime_log(failure, handler_module(report))), "log")]
         if failure.stderr:
             yield [("  " + printable(failure.stderr), "log")]
-    for group in _groups(report.findings):
+    for group in fold(report.findings):
         yield []
-        yield from _group(group, failure)
+        severity = str(group[0].severity)
+        yield [(severity, severity), (f" {headline(group)}", "")]
+        yield from (
+            [(f"  {label:<6}", "label"), (text, "")] for label, text in body(group, failure)
+        )
     if not quiet:
         if report.findings:
             yield []
-        yield [(_summary(report), "")]
+        yield [(summary(report), "")]
         codes = dict.fromkeys(f.rule.code for f in report.findings)
         if codes:
             yield [("More: ", "label"), (f"abicheck explain {next(iter(codes))}", "")]
 
 
-def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """Fold findings of one rule, severity and distribution, in the order of the first."""
-    groups: dict[tuple[str, Severity, str], list[Finding]] = {}
-    for finding in findings:
-        owner = str(finding.distribution) if finding.distribution is not None else ""
-        groups.setdefault((finding.rule.code, finding.severity, owner), []).append(finding)
-    return list(groups.values())
-
-
-def _group(group: Sequence[Finding], said: Failure | None) -> Iterator[Line]:
-    first = group[0]
-    rule, fault, owner = first.rule, first.fault, first.distribution
-    subject = str(owner) if owner is not None else rule.summary
-    severity = str(first.severity)
-    yield [(severity, severity), (f" {rule.code} {rule.name}: {printable(subject)}", "")]
-    reasons = {finding.fault.why for finding in group}
-    yield from _places(group, each_why=len(reasons) > 1)
-    if fault.failure is not None and fault.failure.message and fault.failure != said:
-        yield _field("says", printable(fault.failure.message))
-    if len(reasons) == 1 and fault.why:
-        yield _field("why", printable(fault.why))
-    for origin in islice(dict.fromkeys(f.fault.origin for f in group if f.fault.origin), _ORIGINS):
-        yield _field("from", printable(origin[:_LONGEST_ORIGIN]))
-    if fault.via:
-        yield _field("via", " > ".join(printable(str(site)) for site in fault.via))
-    for fix in islice(dict.fromkeys(f.fault.fix for f in group if f.fault.fix), _FIXES):
-        for index, line in enumerate(fix.splitlines()):
-            yield _field("" if index else "fix", printable(line))
-
-
-def _places(group: Sequence[Finding], *, each_why: bool) -> Iterator[Line]:
-    """Yield the files of a group, those with the same fault folded."""
-    same: dict[str, list[Finding]] = {}
-    for finding in group:
-        same.setdefault(finding.fault.message, []).append(finding)
-    for message, findings in islice(same.items(), _MESSAGES):
-        more = f"  and {len(findings) - 1} more" if len(findings) > 1 else ""
-        path = printable(str(findings[0].fault.location.path)) or "."
-        yield _field("file", path + more)
-        if len(group) > 1 or findings[0].rule.code != "ABI201":
-            yield _field("", printable(message))
-        if each_why and findings[0].fault.why:
-            yield _field("why", printable(findings[0].fault.why))
-    if len(same) > _MESSAGES:
-        yield _field("", f"and {len(same) - _MESSAGES} more like these")
-
-
-def _field(label: str, text: str) -> Line:
-    return [(f"  {label:<6}", "label"), (text, "")]
-
-
-def _summary(report: Report) -> str:
+def summary(report: Report) -> str:
+    """Return one line with every count, and what the artifact seems to have been made for."""
     counts = report.inventory.counts
     found = [
         number(report.count(severity), str(severity))
