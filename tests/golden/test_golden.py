@@ -27,6 +27,11 @@ FORMATS: Final = {
     "expected.txt": "text",
     "expected.json": "json",
     "expected.sarif": "sarif",
+    "expected.md": "markdown",
+    "expected.xml": "junit",
+    "expected-concise.txt": "concise",
+    "expected-github.txt": "github",
+    "expected-gitlab.json": "gitlab",
 }
 CASES: Final[dict[str, dict[str, Any]]] = {
     path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))

@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
+from typing import Final
 
 from abicheck.cli._shared import print_report, wants_color
 from abicheck.errors import ArtifactError, UsageError
-from abicheck.reporters import FORMATS, Run, writer
+from abicheck.reporters import FORMATS, Run, markdown, writer
+
+_SUMMARY: Final = 900 << 10  # bytes
+_REFUSED: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,29 @@ def write_outputs(run: Run, outputs: Sequence[Output], *, color: str) -> None:
         else:
             writer(output.format)(run, buffer)
             write_file(output.file, buffer.getvalue())
+    if any(output.format == "github" for output in outputs):
+        append_summary(run)
+
+
+def append_summary(run: Run) -> None:
+    """Add the run to the summary of the GitHub step, where there is one.
+
+    GitHub drops a summary above 1 MiB whole, with what other commands of the
+    step have written to it.
+    """
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not name:
+        return
+    path = Path(name)
+    try:
+        there = path.stat().st_size if path.exists() else 0
+        data = markdown(run, _SUMMARY - there).encode("utf-8", "backslashreplace")
+        if there + len(data) < _REFUSED:
+            with path.open("ab") as file:
+                file.write(data)
+    except OSError as error:
+        reason = f"GITHUB_STEP_SUMMARY={name}: {error.strerror or error}"
+        raise ArtifactError(reason) from error
 
 
 def write_file(path: Path, text: str) -> None:

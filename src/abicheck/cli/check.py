@@ -127,7 +127,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
             print(f"abicheck: {printable(str(error))}", file=sys.stderr)
     level = Severity[fail_level.upper()]
     status = status_of(reports, level, failed=bool(failures), forgive=exit_zero)
-    run = Run(tuple(reports), __version__, status, failures=tuple(failures), quiet=quiet)
+    run = Run(
+        tuple(reports), __version__, status, failures=tuple(failures), level=level, quiet=quiet
+    )
     if any(output.format in ANCHORED for output in outputs):
         run = replace(run, anchors=find_anchors(run.reports, anchor), category=category)
     write_outputs(run, outputs, color=color)

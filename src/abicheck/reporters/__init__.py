@@ -18,17 +18,33 @@ Writer = Callable[[Run, TextIO], None]
 
 # Each is a module with a function `write`, imported when it is asked for.
 FORMATS: Final[Mapping[str, str]] = MappingProxyType(
-    {"text": "_text", "json": "_json", "sarif": "_sarif"}
+    {
+        "text": "_text",
+        "concise": "_concise",
+        "json": "_json",
+        "sarif": "_sarif",
+        "github": "_github",
+        "gitlab": "_gitlab",
+        "junit": "_junit",
+        "markdown": "_markdown",
+    }
 )
 
 # Those that show a finding at a line of the repository.
-ANCHORED: Final = frozenset({"sarif"})
+ANCHORED: Final = frozenset({"sarif", "github", "gitlab"})
 
 
 def writer(name: str) -> Writer:
     """Return what writes a run down in one of `FORMATS`."""
     found: Writer = import_module(f"abicheck.reporters.{FORMATS[name]}").write
     return found
+
+
+def markdown(run: Run, limit: int) -> str:
+    """Return a run as Markdown of at most `limit` bytes: its table, and what details fit."""
+    from abicheck.reporters._markdown import markdown as write  # noqa: PLC0415 - as in `writer`
+
+    return write(run, limit)
 
 
 __all__ = [
@@ -38,6 +54,7 @@ __all__ = [
     "Place",
     "Run",
     "Writer",
+    "markdown",
     "printable",
     "rule_page",
     "write_inspect",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from abicheck.model import Finding, Report
+from abicheck.model import Finding, Report, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,10 @@ class Run:
 
     `anchors` has one entry a report, or none at all.  `failures` are the
     artifacts that could not be examined, as sentences, and `notices` what the
-    configuration asks for in vain.  `status` is the exit status.  `category`
-    tells this use of abicheck in a repository from another.  `color` and
-    `quiet` are wishes that only text knows.
+    configuration asks for in vain.  `status` is the exit status; a finding of
+    `level` or above makes it 1.  `category` tells this use of abicheck in a
+    repository from another.  `color` and `quiet` are wishes that only text
+    knows.
     """
 
     reports: tuple[Report, ...]
@@ -52,6 +53,7 @@ class Run:
     failures: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     category: str = "abicheck"
+    level: Severity = Severity.ERROR
     color: bool = False
     quiet: bool = False
 

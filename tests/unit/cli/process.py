@@ -12,7 +12,16 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 """`run("dashboard.zip", "--color=never")` below fixtures/; `cwd`, `env` and `stdin` by name."""
 
 COMMAND: Final = (sys.executable, "-m", "abicheck")
-MEANT_FOR_US: Final = ("NO_COLOR", "FORCE_COLOR", "TERM", "CI", "COLUMNS", "PYTHONIOENCODING")
+MEANT_FOR_US: Final = (
+    "CI",
+    "COLUMNS",
+    "FORCE_COLOR",
+    "GITHUB_STEP_SUMMARY",
+    "NO_COLOR",
+    "PYTHONIOENCODING",
+    "SOURCE_DATE_EPOCH",
+    "TERM",
+)
 
 
 def environment(changes: dict[str, str] | None = None) -> dict[str, str]:

@@ -96,3 +96,50 @@ def test_a_file_that_cannot_be_written_is_left_as_it_was(call: Run, tmp_path: Pa
     assert result.returncode == 3
     assert report.read_text("utf-8") == "old"
     assert list(folder.iterdir()) == [report]
+
+
+# --- the summary of a GitHub step ---
+
+
+def test_the_github_format_adds_to_the_summary_of_the_step(call: Run, tmp_path: Path) -> None:
+    summary = tmp_path / "summary"
+    summary.write_text("# of another command\n", encoding="utf-8")
+
+    result = call("dashboard.zip", "--format=github", env={"GITHUB_STEP_SUMMARY": str(summary)})
+
+    assert (result.returncode, result.stderr) == (1, "")
+    assert result.stdout.startswith("::error file=fixtures/dashboard.zip,line=1,title=ABI201 ")
+    assert summary.read_text("utf-8").startswith("# of another command\n## abicheck\n")
+
+
+def test_a_summary_that_github_would_refuse_is_left_alone(call: Run, tmp_path: Path) -> None:
+    summary = tmp_path / "summary"
+    summary.write_bytes(b"x" * ((1 << 20) - 10))
+
+    result = call("dashboard.zip", "--format=github", env={"GITHUB_STEP_SUMMARY": str(summary)})
+
+    assert result.returncode == 1
+    assert summary.stat().st_size == (1 << 20) - 10
+
+
+def test_another_format_writes_no_summary(call: Run, tmp_path: Path) -> None:
+    summary = tmp_path / "summary"
+
+    call("dashboard.zip", env={"GITHUB_STEP_SUMMARY": str(summary)})
+
+    assert not summary.exists()
+
+
+def test_a_summary_that_cannot_be_written_is_3(call: Run, tmp_path: Path) -> None:
+    result = call("dashboard.zip", "--format=github", env={"GITHUB_STEP_SUMMARY": str(tmp_path)})
+
+    assert result.returncode == 3
+    assert "GITHUB_STEP_SUMMARY" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["text", "concise", "json", "sarif", "github", "gitlab", "junit"])
+@pytest.mark.parametrize(("artifact", "status"), [("dashboard.zip", 1), ("dashboard-good.zip", 0)])
+def test_the_format_makes_no_difference_to_the_status(
+    call: Run, name: str, artifact: str, status: int
+) -> None:
+    assert call(artifact, "--format", name).returncode == status
