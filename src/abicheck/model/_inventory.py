@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from abicheck.model._images import ImageFacts
 from abicheck.model._objects import ElfFacts, ForeignFile
@@ -71,6 +71,7 @@ class Inventory:
 
     `objects` and `foreign` are keyed by target path; `irregularities` are in
     the order of the archive.  `image` is there where the artifact is one.
+    `sizes` are the unpacked bytes below each top-level name.
     """
 
     artifact: str
@@ -85,3 +86,4 @@ class Inventory:
     irregularities: tuple[Irregularity, ...]
     counts: Counts
     image: ImageFacts | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)

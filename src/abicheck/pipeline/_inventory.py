@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -111,6 +112,7 @@ class Reading:
         self._path_files: dict[str, bytes] = {}
         self._nested: list[Irregularity] = []
         self._members = self._size = self._python = 0
+        self._sizes: Counter[str] = Counter()
 
     def take(self, member: Member, facts: ElfFacts | None = None) -> None:
         """File one member where it belongs; `facts` where its content has been read already."""
@@ -124,6 +126,7 @@ class Reading:
             return
         self._members += 1
         self._size += member.size
+        self._sizes[name.partition("/")[0]] += member.size
         location = Location(PurePosixPath(member.name))
         if member.head.startswith(MAGIC):
             facts = facts or read_elf(member.data or member.head, location)
@@ -196,6 +199,7 @@ class Reading:
                 *self._broken_links(tree),
             ),
             counts=Counts(self._members, self._size, self._python),
+            sizes=self._sizes,
         )
         return Contents(inventory, tree, self._sources, profile, self._root)
 

@@ -27,6 +27,7 @@ FORMATS: Final[Mapping[str, str]] = MappingProxyType(
         "gitlab": "_gitlab",
         "junit": "_junit",
         "markdown": "_markdown",
+        "html": "_html",
     }
 )
 

@@ -119,6 +119,15 @@ def first_failure(report: Report) -> Failure | None:
     return None
 
 
+def size_of(count: int) -> str:
+    """Return a number of bytes as people say it: `1.4 MiB`."""
+    if count < 1 << 10:
+        return number(count, "byte")
+    unit, name = (1 << 20, "MiB") if count >= 1 << 20 else (1 << 10, "KiB")
+    value = count / unit
+    return f"{value:,.0f} {name}" if value >= 100 else f"{value:.1f} {name}"  # noqa: PLR2004
+
+
 def number(count: int, noun: str, plural: str = "") -> str:
     """Return `1 error`, `2,459 files`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
