@@ -20,3 +20,7 @@ class ArtifactError(AbicheckError):
 
 class ProfileError(UsageError):
     """A target profile is unknown, malformed or breaks one of its own laws."""
+
+
+class ConfigError(UsageError):
+    """The configuration or the baseline cannot be read, or asks for what there is not."""
