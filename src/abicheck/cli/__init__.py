@@ -8,28 +8,28 @@ mapping turns Ctrl-C, a closed pipe and our own defects into 1.
 from __future__ import annotations
 
 import gc
+import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
+from abicheck import __version__
 from abicheck.cli._status import Status
-from abicheck.reporters import printable
 
 COMMANDS: Final = {
     "check": "say whether artifacts will load (the default)",
     "inspect": "list every binary of an artifact with its facts",
     "capture": "make a target of a root file system, this host or a function's reply",
+    "config": "show what is configured, and where",
+    "baseline": "accept known findings, and forget those that were mended",
+    "completion": "print what bash, zsh or fish needs to complete our words",
     "explain": "explain a rule, or find the rules behind a runtime message",
 }
 # Words of the command line that later versions fill; none of them is ever an artifact.
 RESERVED: Final = (
     "matrix",
     "targets",
-    "config",
-    "baseline",
-    "completion",
     "advise",
     "diff",
     "sbom",
@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # tree that is kept, over and over.
     gc.disable()
     try:
-        status = _run(argv)
+        status = _answer_at_once(argv)
+        if status is None:
+            status = _run(argv)
     except KeyboardInterrupt:
         print("abicheck: interrupted", file=sys.stderr)
         return Status.INTERRUPTED
@@ -52,6 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if collecting:
             gc.enable()
     return status
+
+
+def _answer_at_once(argv: list[str]) -> int | None:
+    """Answer what scripts and shells ask all the time, before anything is imported for it."""
+    if argv == ["--version"]:
+        print(f"abicheck {__version__}")
+        return Status.CLEAN
+    instruction = os.environ.get("_ABICHECK_COMPLETE")
+    if instruction is None:
+        return None
+    from abicheck.cli.completion import answer  # noqa: PLC0415 - a shell asks, not a person
+
+    return answer(instruction)
 
 
 def _run(argv: list[str]) -> int:
@@ -81,11 +96,15 @@ def _run(argv: list[str]) -> int:
     except AbicheckError as error:
         return _complain(str(error), Status.IMPOSSIBLE)
     except Exception as error:  # noqa: BLE001 - a defect of ours must not look like a finding
+        import traceback  # noqa: PLC0415 - a defect is not to be prepared for by every run
+
         traceback.print_exc()
         return _complain(f"internal error: {error!r}; please report it", Status.IMPOSSIBLE)
     return int(result or 0)
 
 
 def _complain(message: str, status: Status) -> Status:
+    from abicheck.reporters import printable  # noqa: PLC0415 - `--version` need not wait for it
+
     print(f"abicheck: {printable(message)}", file=sys.stderr)
     return status

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from abicheck.model import Report, Severity
+if TYPE_CHECKING:  # so that `--version` need not import the model
+    from abicheck.model import Report, Severity
 
 
 class Status(enum.IntEnum):

@@ -22,9 +22,18 @@ from abicheck.errors import ConfigError
 _STANDALONE: Final = "abicheck.toml"
 _PROJECT: Final = "pyproject.toml"
 _OWN: Final = ("functions", "ignore", "required-version")
-_PER_FUNCTION: Final = ("handler", "target", "runtime", "architecture", "layer", "environment")
+_PER_FUNCTION: Final = (
+    "architecture",
+    "dockerfile",
+    "environment",
+    "handler",
+    "layer",
+    "reference",
+    "runtime",
+    "target",
+)
 _IGNORE: Final = ("rule", "path", "distribution", "subject", "function", "reason", "expires")
-_PATHS: Final = ("baseline", "anchor", "layer")
+_PATHS: Final = ("anchor", "baseline", "dockerfile", "layer")
 
 Table = Mapping[str, Any]
 Value = str | bool | list[str]
@@ -197,7 +206,10 @@ class _Reader:
                 for key, value in function.items()
                 if key != "artifact"
             }
-            yield Function(name, self._resolve(artifact), options)
+            # What an engine has, and standard input, lie in no folder.
+            if not artifact.startswith("docker:") and artifact != "-":
+                artifact = self._resolve(artifact)
+            yield Function(name, artifact, options)
 
     def _ignores(self, items: object) -> tuple[list[str], tuple[Ignore, ...]]:
         """Take rules that are not wanted at all apart from findings that are accepted."""

@@ -12,7 +12,7 @@ from abicheck.reporters._json import write_json
 from abicheck.reporters._pages import rule_page
 from abicheck.reporters._run import Anchors, Place, Run
 from abicheck.reporters._text import write_text
-from abicheck.reporters._words import printable
+from abicheck.reporters._words import number, printable
 
 Writer = Callable[[Run, TextIO], None]
 
@@ -56,6 +56,7 @@ __all__ = [
     "Run",
     "Writer",
     "markdown",
+    "number",
     "printable",
     "rule_page",
     "write_inspect",

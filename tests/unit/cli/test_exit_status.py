@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.factories import write_zip
+from tests.unit.cli.process import environment
 
 from abicheck import __version__
+from abicheck.cli import COMMANDS
 
 if TYPE_CHECKING:
     from tests.unit.cli.process import Run
@@ -76,7 +79,7 @@ def test_a_process_ends_with_the_same_status(run: Run, arguments: str, status: i
         ("explian", "did you mean explain?"),
         ("dashboard.zip no-such.zip", "no-such.zip: no such file or folder"),
         ("dashboard.zip --nonsense", "No such option '--nonsense'"),
-        ("dashboard.zip --format xml", "unknown format 'xml'; known: text, json"),
+        ("dashboard.zip --format xml", "unknown format 'xml'; known: text, concise, json"),
         ("dashboard.zip --format json --format text", "two formats go to standard output"),
         ("dashboard.zip --format json=", "the file's name is missing"),
         ("dashboard.zip --fail-level fatal", "'fatal' is not one of"),
@@ -90,6 +93,19 @@ def test_a_process_ends_with_the_same_status(run: Run, arguments: str, status: i
         ("matrix dashboard.zip", "'matrix' is not part of this version"),
         ("docker:", "docker:: the image's name is missing"),
         ("dashboard.zip --dockerfile no-such", "--dockerfile no-such: No such file"),
+        ("sbom", "'sbom' is not part of this version"),
+        ("config", "Missing command"),
+        ("config shw", "No such command 'shw'"),
+        ("baseline", "Missing command"),
+        ("baseline prune dashboard.zip", "abicheck-baseline.json: No such file"),
+        ("completion", "Missing argument"),
+        ("completion tcsh", "'tcsh' is not one of"),
+        ("dashboard.zip --config no-such.toml", "no-such.toml: No such file"),
+        ("dashboard.zip --isolated --config x", "do not go together"),
+        ("dashboard.zip --baseline no-such.json", "no-such.json: No such file"),
+        ("dashboard.zip --select ABI999", "select: no rule is called 'ABI999'"),
+        ("dashboard.zip --ignore glibc-to-new", "did you mean glibc-too-new?"),
+        ("dashboard.zip --anchor no-such.txt", "--anchor no-such.txt: no such file"),
         ("inspect", "nothing to check"),
         ("inspect no-such.zip", "no-such.zip: no such file or folder"),
         ("inspect dashboard.zip --nonsense", "No such option '--nonsense'"),
@@ -215,12 +231,12 @@ def test_help_and_version_are_0(run: Run, option: str) -> None:
 
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith(USAGE)
-    for name in ("check", "inspect", "explain"):
+    for name in COMMANDS:
         assert name in result.stdout
 
 
 def test_every_command_has_help(call: Run) -> None:
-    for name in ("check", "inspect", "explain"):
+    for name in COMMANDS:
         result = call(name, "--help")
 
         assert (result.returncode, result.stderr) == (0, "")
@@ -231,6 +247,22 @@ def test_the_version_is_the_package_s(run: Run) -> None:
     result = run("--version")
 
     assert (result.returncode, result.stdout) == (0, f"abicheck {__version__}\n")
+
+
+def test_the_version_is_told_before_anything_is_imported() -> None:
+    """`abicheck --version` costs a script less than importing the parser of the command line."""
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "abicheck", "--version"],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert {"abicheck", "abicheck.cli"} <= imported
+    assert imported.isdisjoint({"abicheck.model", "click", "docker", "elftools", "json", "rich"})
 
 
 def test_the_order_of_options_and_artifacts_does_not_matter(run: Run) -> None:

@@ -1,0 +1,179 @@
+"""Which artifacts are examined, and what comes of it: the same for `check` and `baseline`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from abicheck import __version__
+from abicheck.artifacts import is_no_path
+from abicheck.cli._options import config_of, overridden
+from abicheck.cli._shared import Progress, progress, resolve_artifacts
+from abicheck.config import Baseline, Config, Function, Selection, Suppressions
+from abicheck.errors import ArtifactError, UsageError
+from abicheck.model import Report, TargetProfile
+from abicheck.pipeline import check
+from abicheck.profiles import load_profile
+from abicheck.reporters import printable
+from abicheck.rules import ALL_RULES
+
+if TYPE_CHECKING:
+    import click
+
+_HANDLER: Final = re.compile(r"[^./\s][^\s]*\.[^./\s]+")
+# Options that are about one artifact.
+_OF_ONE: Final = ("handler", "layers")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One artifact with the options that hold for it, and its function's name where it has one.
+
+    `dockerfile` is the text of the file that the option names.
+    """
+
+    artifact: Path | str
+    options: Mapping[str, Any]
+    function: str | None = None
+    dockerfile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What became of the requests: reports, and what could not be examined or was of no use."""
+
+    reports: tuple[Report, ...]
+    failures: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+def examine(ctx: click.Context, *, baseline: Baseline, quiet: bool) -> Examined:
+    """Examine what the command line names, or every function of the configuration.
+
+    Raises `UsageError` where the request is wrong, before anything is read.
+    """
+    config = config_of(ctx)
+    cards = [rule.info for rule in ALL_RULES]
+    suppressions = Suppressions(config.ignores, baseline, _today())
+    suppressions.check(cards)
+    _require_version(config)
+    requests = tuple(_requests(ctx, config))
+    targets = [_target(request) for request in requests]
+    reports: list[Report] = []
+    failures: list[str] = []
+    for request, target in zip(requests, targets, strict=True):
+        try:
+            with progress(request.artifact, quiet=quiet) as shown:
+                report = _check(request, target, shown)
+        except ArtifactError as error:
+            failures.append(str(error))
+            print(f"abicheck: {printable(str(error))}", file=sys.stderr)
+        else:
+            reports.append(suppressions.apply(replace(report, function=request.function)))
+    named = {function.name for function in config.functions}
+    complete = not failures and named <= {request.function for request in requests}
+    notices = tuple(suppressions.in_vain(complete=complete))
+    for notice in notices:
+        print(f"abicheck: {printable(notice)}", file=sys.stderr)
+    return Examined(tuple(reports), tuple(failures), notices)
+
+
+def _requests(ctx: click.Context, config: Config) -> Iterator[Request]:
+    names = ctx.params["artifacts"]
+    for name in _OF_ONE:
+        many = len(names) > 1 or (not names and len(config.functions) > 1)
+        if ctx.params.get(name) and many:
+            reason = f"--{name} goes with one artifact"
+            raise UsageError(reason)
+    if names or not config.functions:
+        known = {_identity(f.artifact): f for f in config.functions}
+        for artifact in resolve_artifacts(names):
+            yield _request(ctx, artifact, known.get(_identity(str(artifact))))
+        return
+    for function in config.functions:
+        try:
+            (artifact,) = resolve_artifacts((function.artifact,))
+        except UsageError as error:
+            reason = f"{config.path}: functions.{function.name}: {error}"
+            raise UsageError(reason) from error
+        yield _request(ctx, artifact, function)
+
+
+def _identity(artifact: str) -> str:
+    """Return what two names of one artifact have in common."""
+    return artifact if is_no_path(artifact) else os.path.realpath(artifact)
+
+
+def _request(ctx: click.Context, artifact: Path | str, function: Function | None) -> Request:
+    options = overridden(ctx, function.options if function is not None else {})
+    handler = options["handler"]
+    if handler is not None and not _HANDLER.fullmatch(handler):
+        reason = f"--handler {handler!r}: Lambda takes module.function, such as app.handler"
+        raise UsageError(reason)
+    text = _read_dockerfile(options["dockerfile"])
+    selection = _selection(options)
+    selection.check([rule.info for rule in ALL_RULES])
+    return Request(artifact, options, function.name if function is not None else None, text)
+
+
+def _selection(options: Mapping[str, Any]) -> Selection:
+    return Selection(options["select"], options["extend_select"], options["ignore"])
+
+
+def _target(request: Request) -> TargetProfile:
+    return load_profile(request.options["target"])
+
+
+def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
+    wanted = _selection(request.options)
+    rules = [rule for rule in ALL_RULES if wanted.wants(rule.info)]
+    return check(
+        request.artifact,
+        target,
+        handler=request.options["handler"],
+        architecture=request.options["architecture"],
+        reference=request.options["reference"],
+        dockerfile=request.dockerfile,
+        rules=rules,
+        progress=shown,
+    )
+
+
+def _read_dockerfile(name: str | None) -> str | None:
+    if name is None:
+        return None
+    try:
+        return Path(name).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        reason = f"--dockerfile {name}: {error.strerror or error}"
+        raise UsageError(reason) from error
+
+
+def _today() -> dt.date:
+    """Return the day, that of SOURCE_DATE_EPOCH where a build is to be reproduced."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdecimal():
+        return dt.datetime.fromtimestamp(int(epoch), tz=dt.UTC).date()
+    return dt.datetime.now(tz=dt.UTC).date()
+
+
+def _require_version(config: Config) -> None:
+    """Raise `UsageError` where the configuration is for another version of abicheck."""
+    if config.required_version is None:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - seldom asked
+
+    try:
+        wanted = SpecifierSet(config.required_version)
+    except InvalidSpecifier as error:
+        reason = f"{config.path}: required-version: {error}"
+        raise UsageError(reason) from error
+    if not wanted.contains(__version__, prereleases=True):
+        reason = f"{config.path}: required-version: {wanted}, and this is abicheck {__version__}"
+        raise UsageError(reason)
