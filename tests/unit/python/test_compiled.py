@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.unit.python.simulated import EXT, LOADS, OLD, Artifact, doubted, missing
+from tests.unit.python.simulated import EXT, LOADS, OLD, TASK, Artifact, doubted, missing
+
+from abicheck.model import Failure
 
 CYTHON = b"\0cython_runtime\0"
 NUMPY = "numpy/__init__.py"
@@ -15,6 +17,19 @@ def test_cython_imports_at_once_the_compiled_modules_that_it_cimports() -> None:
 
     assert Artifact(files, words={f"p/a{EXT}": CYTHON + names}).outcome("p.a") == missing("'p.b'")
     assert Artifact(files, words={f"p/a{EXT}": b"\0" + names}).outcome("p.a") == LOADS
+
+
+def test_a_compiled_package_is_not_imported_by_the_name_of_its_file() -> None:
+    """As zeroconf's, in which such names stand."""
+    init = f"p/__init__{EXT}"
+    files = {init: "", f"p/a{EXT}": ""}
+    words = dict.fromkeys(files, CYTHON + b"p.__init__\0")
+    fails = {init: Failure("ImportError", "no PyInit___init__")}
+    artifact = Artifact(files, words=words)
+
+    assert artifact.outcome("p.a") == LOADS
+    assert [path for path, _ in artifact.loads.asked] == [f"{TASK}/{init}", f"{TASK}/p/a{EXT}"]
+    assert Artifact(files, words=words, fails=fails).outcome("p.a")[1] == "no PyInit___init__"
 
 
 def test_what_is_declared_to_cython_and_is_not_there_was_compiled() -> None:

@@ -81,7 +81,9 @@ class Compiled(Machine):
         if known is None:
             words = self.setting.words(file)
             found = _DOTTED.findall(words) if _CYTHON in words else ()
-            known = tuple(dict.fromkeys(name.decode("ascii") for name in found))
+            names = dict.fromkeys(name.decode("ascii") for name in found)
+            # A compiled `__init__` calls itself so, and nothing imports it by that name.
+            known = tuple(name for name in names if not name.endswith(".__init__"))
             self.setting.cimports[file] = known
         return known
 
