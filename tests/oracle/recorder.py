@@ -7,6 +7,7 @@ about it.  Each question is answered in a process of its own, forked from one th
 started and imported nothing else, so that no answer depends on another.  Both streams hold
 one Python literal a line: the json module would itself load an extension.
 
+With `-X pycache_prefix=FOLDER` bytecode is kept there, and never beside the sources.
 Runs on any CPython from 3.8 on, also where nothing but the interpreter is installed: it
 imports only what every start of Python imports, and what is written in Python.
 """
@@ -50,7 +51,9 @@ def _run_apart(group: str, library_path: str) -> None:
         environment = {"LANG": "C.UTF-8", "HOME": "/nonexistent", "PATH": os.defpath}
         if library_path:
             environment["LD_LIBRARY_PATH"] = library_path
-        command = [sys.executable, "-B", __file__, "group"]
+        cache = sys.pycache_prefix
+        kept = ["-B"] if cache is None else ["-X", f"pycache_prefix={cache}"]
+        command = [sys.executable, *kept, __file__, "group"]
         os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
     os.close(reading)
     with open(writing, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor

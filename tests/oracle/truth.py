@@ -136,7 +136,7 @@ class Container:
             "--security-opt=no-new-privileges",
         ]
         command += [f"--volume={self._shelf}:/shelf:ro", f"--volume={RECORDER}:/recorder.py:ro"]
-        command += [self._image, self._python, "-B", "/recorder.py"]
+        command += [self._image, self._python, "-X", "pycache_prefix=/tmp/bytecode", "/recorder.py"]
         return _converse(command, [(a, self.task_root(a)) for a in artifacts], library_path)
 
 
