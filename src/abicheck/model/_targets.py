@@ -87,6 +87,11 @@ class TargetProfile:
     `libraries` are keyed by their real path.  `links` are symbolic links of
     the target, path to target text, relative or absolute.  `cache` is what
     ld.so.cache has for a name: paths, of which the loader takes the first.
+    `package` is Lambda's package type, `zip` for the managed runtime or `image`
+    for its base image.  `deprecation` are the days (ISO) on which a runtime is
+    deprecated and may no longer be created or updated.  `preliminary` says why
+    the whole target is not certain yet, or is empty.  `provenance` says of each
+    kind of fact where it comes from and how sure it is.
     """
 
     name: str
@@ -113,6 +118,15 @@ class TargetProfile:
     limits: Mapping[str, int] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     cache: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    package: str = ""
+    deprecation: Mapping[str, str] = field(default_factory=dict)
+    preliminary: str = ""
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def architecture(self) -> str:
+        """The machine in Lambda's words: `x86_64` or `arm64`."""
+        return "arm64" if self.machine == "aarch64" else self.machine
 
     @property
     def glibc(self) -> str:

@@ -4,6 +4,8 @@
 the same code and the same validation.
 """
 
+from abicheck.profiles._compare import Change, Comparison, ceilings, compare
+from abicheck.profiles._dates import as_of
 from abicheck.profiles._getters import Fields
 from abicheck.profiles._store import (
     DEFAULT_TARGET,
@@ -16,7 +18,12 @@ from abicheck.profiles._write import write_profile
 
 __all__ = [
     "DEFAULT_TARGET",
+    "Change",
+    "Comparison",
     "Fields",
+    "as_of",
+    "ceilings",
+    "compare",
     "list_profiles",
     "load_profile",
     "parse_profile",

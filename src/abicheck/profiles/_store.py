@@ -7,7 +7,6 @@ import posixpath
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
@@ -24,6 +23,7 @@ from abicheck.model import (
     VersionNeed,
 )
 from abicheck.profiles._getters import Fields, is_number
+from abicheck.profiles._parts import DATA, compose
 from abicheck.profiles._tables import (
     parse_references,
     parse_version_need,
@@ -35,12 +35,11 @@ DEFAULT_TARGET: Final = "lambda-python3.13-x86_64"
 SCHEMA: Final = 2
 STABLE_ABI: Final = "stable-abi"
 _MAX_SIZE: Final = 256 << 20  # bytes; a host with a thousand libraries has 20 MiB
-_DATA: Final = files("abicheck.profiles") / "data"
 
 
 def list_profiles() -> tuple[str, ...]:
     """Return the names of the built-in profiles, sorted."""
-    names = (item.name for item in _DATA.iterdir())
+    names = (item.name for item in DATA.iterdir())
     return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
 
 
@@ -51,14 +50,14 @@ def load_profile(name: str) -> TargetProfile:
     message gives the address of the offending value.
     """
     if name in list_profiles():
-        return _parse((_DATA / f"{name}.json").read_bytes(), name)
+        return _parse((DATA / f"{name}.json").read_bytes(), name, builtin=True)
     path = Path(name)
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_SIZE + 1)
     except (OSError, ValueError) as error:
         known = get_close_matches(name, list_profiles(), n=1)
-        hint = f"; did you mean {known[0]}?" if known else f"; known: {', '.join(list_profiles())}"
+        hint = f"; did you mean {known[0]}?" if known else "; `abicheck targets list` has them all"
         reason = f"unknown target {name!r}{hint}"
         raise ProfileError(reason) from error
     return parse_profile(data, path.name)
@@ -69,7 +68,7 @@ def parse_profile(data: bytes, where: str) -> TargetProfile:
     if len(data) > _MAX_SIZE:
         reason = f"{where}: larger than {_MAX_SIZE >> 20} MiB"
         raise ProfileError(reason)
-    return _parse(data, where)
+    return _parse(data, where, builtin=False)
 
 
 def _read_builtin_table(name: str) -> str:
@@ -77,16 +76,21 @@ def _read_builtin_table(name: str) -> str:
         reason = f"table {name!r}: not a table's name"
         raise ProfileError(reason)
     try:
-        return (_DATA / "tables" / f"{name}.txt").read_text(encoding="utf-8")
+        return (DATA / "tables" / f"{name}.txt").read_text(encoding="utf-8")
     except OSError as error:
         reason = f"table {name!r}: there is no such table"
         raise ProfileError(reason) from error
 
 
 class _Tables:
-    """The tables that a profile may name: its own, and those that come with abicheck."""
+    """The tables that a profile may name: its own, and those that come with abicheck.
 
-    def __init__(self, inline: Mapping[str, str]) -> None:
+    The tables of a built-in profile, which tests have read to their end, are
+    `known` to be there and are not read before they are asked.
+    """
+
+    def __init__(self, inline: Mapping[str, str], *, known: bool) -> None:
+        self.known = known
         self._inline = inline
         self._sections: dict[str, dict[str, str]] = {}
 
@@ -103,12 +107,14 @@ class _Tables:
         return None if soname is None else self._sections[name].get(soname)
 
 
-def _parse(text: bytes, where: str) -> TargetProfile:
+def _parse(text: bytes, where: str, *, builtin: bool) -> TargetProfile:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         reason = f"{where}: not JSON: {error}"
         raise ProfileError(reason) from error
+    if isinstance(data, dict):
+        data = compose(data, where)
     fields = Fields(data, where)
     if fields.get("schema", int) != SCHEMA:
         reason = f"{where}.schema: this version reads schema {SCHEMA}"
@@ -116,13 +122,12 @@ def _parse(text: bytes, where: str) -> TargetProfile:
     if fields.get("libc", str) != "glibc":
         reason = f"{where}.libc: only glibc targets are judged"
         raise ProfileError(reason)
-    tables = _Tables(fields.mapping("tables", str))
+    tables = _Tables(fields.mapping("tables", str), known=builtin)
     interpreter, exports = _interpreter(
         Fields(fields.get("interpreter", dict), f"{where}.interpreter"), tables
     )
     libc = fields.numbers("libc_version", 2)
     kernel = fields.numbers("kernel", 3)
-    fields.mapping("provenance", str)
     profile = TargetProfile(
         name=fields.get("name", str),
         title=fields.get("title", str),
@@ -148,6 +153,10 @@ def _parse(text: bytes, where: str) -> TargetProfile:
         limits=fields.mapping("limits", int),
         links=fields.mapping("links", str),
         cache=fields.lists("cache"),
+        package=fields.find("package", ""),
+        deprecation=fields.mapping("deprecation", str),
+        preliminary=fields.find("preliminary", ""),
+        provenance=fields.mapping("provenance", str),
     )
     fields.finish()
     _hold_to_laws(profile, where)
@@ -253,11 +262,18 @@ def _symbols(fields: Fields, tables: _Tables, exports: SymbolTable) -> SymbolTab
         return exports
     if not source:
         return SymbolTable(dict, versions=versions, versioned=True, complete=False)
-    body = tables.section(source, soname)
-    if body is None:
-        reason = f"{fields.where}.symbols: table {source!r} has no section [{soname}]"
-        raise ProfileError(reason)
     where = f"{source}[{soname}]"
+    address = fields.where
+
+    def body() -> str:
+        text = tables.section(source, soname)
+        if text is None:
+            reason = f"{address}.symbols: table {source!r} has no section [{soname}]"
+            raise ProfileError(reason)
+        return text
+
+    if not tables.known:
+        body()
     return table_of(
         body, where, versions, soname=soname, versioned=versioned, complete=not stand_in
     )

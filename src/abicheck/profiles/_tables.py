@@ -15,7 +15,7 @@ reference, `D` one to data, `W` a weak one to data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Final
 
@@ -35,12 +35,12 @@ def split_sections(text: str) -> dict[str, str]:
 
 
 def parse_symbols(
-    body: str, where: str, numbers: Mapping[str, int] | None = None
+    body: str, where: str, numbers: Mapping[str, int] | None = None, *, cut: bool = False
 ) -> Mapping[str, tuple[SymbolDef, ...]]:
     """Return a section's definitions by name.
 
     `numbers` are the DT_VERSYM indices of versions; others are numbered as
-    they come.
+    they come, or left out where the table is `cut` off at the versions known.
     """
     found: dict[str, tuple[SymbolDef, ...]] = {}
     indices = dict(numbers or {})
@@ -54,6 +54,8 @@ def parse_symbols(
         key = (version, kind == "h")
         definition = made.get(key)
         if definition is None:
+            if cut and version not in indices and version != "-":
+                continue
             if version == "-":
                 definition = SymbolDef()
             else:
@@ -65,7 +67,7 @@ def parse_symbols(
 
 
 def table_of(  # noqa: PLR0913 - what a profile says of one
-    body: str,
+    body: Callable[[], str],
     where: str,
     versions: tuple[str, ...] | None,
     *,
@@ -77,17 +79,18 @@ def table_of(  # noqa: PLR0913 - what a profile says of one
 
     `versions` stand in the order of DT_VERDEF; the first may be the base
     definition, which is called as the library is.  `versioned` says that there
-    is a DT_VERSYM even where there are no versions of its own.
+    is a DT_VERSYM even where there are no versions of its own.  A stand-in of a
+    newer release, which is not `complete`, is cut off at `versions`.
     """
     if versions is None:
-        lines = (line.split(" ", 1)[0] for line in body.splitlines())
+        lines = (line.split(" ", 1)[0] for line in body().splitlines())
         versions = tuple(dict.fromkeys(version for version in lines if version != "-")) or None
         numbers = None
     else:
         base = soname != "" and versions[0] == soname
         numbers = dict(zip(versions, count(_FIRST_VERSION - base)))
     return SymbolTable(
-        lambda: parse_symbols(body, where, numbers),
+        lambda: parse_symbols(body(), where, numbers, cut=numbers is not None and not complete),
         versions=versions,
         versioned=versioned or versions is not None,
         complete=complete,

@@ -55,7 +55,7 @@ def test_a_line_of_another_shape_is_named(line: str) -> None:
 
 
 def test_a_table_is_parsed_when_it_is_asked() -> None:
-    table = table_of("this is not a table", "a table", None, complete=True)
+    table = table_of(lambda: "this is not a table", "a table", None, complete=True)
 
     with pytest.raises(ProfileError):
         _ = table.definitions
@@ -63,16 +63,39 @@ def test_a_table_is_parsed_when_it_is_asked() -> None:
 
 def test_nodes_may_be_more_than_symbols_name() -> None:
     """Since 2.34 libpthread has nodes, and hardly a symbol."""
-    table = table_of("A_1 f F", "a table", ("A_1", "A_2"), complete=True)
+    table = table_of(lambda: "A_1 f F", "a table", ("A_1", "A_2"), complete=True)
 
     assert table.versions == ("A_1", "A_2")
 
 
 def test_nodes_are_gathered_from_the_lines_where_none_are_given() -> None:
-    assert table_of("A_2 f F\nA_1 g F\n- h F", "x", None, complete=True).versions == ("A_2", "A_1")
+    assert table_of(lambda: "A_2 f F\nA_1 g F\n- h F", "x", None, complete=True).versions == (
+        "A_2",
+        "A_1",
+    )
 
 
 def test_a_table_without_versions_has_no_versym() -> None:
-    table = table_of("- f F", "a table", None, complete=True)
+    table = table_of(lambda: "- f F", "a table", None, complete=True)
 
     assert (table.versions, table.versioned) == (None, False)
+
+
+def test_a_stand_in_of_a_newer_release_is_cut_off_at_the_nodes_of_the_target() -> None:
+    """What has no version at all stays; what the target's own table lists, it all has."""
+    body = "A_1 old F\nA_2 new F\n- plain F"
+    nodes = ("liba.so.1", "A_1")
+
+    stand_in = table_of(lambda: body, "x", nodes, soname="liba.so.1", complete=False)
+    captured = table_of(lambda: body, "x", nodes, soname="liba.so.1", complete=True)
+
+    assert stand_in.definitions.keys() == {"old", "plain"}
+    assert captured.definitions.keys() == {"old", "new", "plain"}
+
+
+def test_a_table_with_nodes_given_is_not_read_before_it_is_asked() -> None:
+    def unread() -> str:
+        reason = "read"
+        raise ProfileError(reason)
+
+    assert table_of(unread, "x", ("A_1",)).versions == ("A_1",)
