@@ -27,10 +27,10 @@ class Match(enum.Enum):
 class Lookup:
     """How the search for one reference ended.
 
-    `assumed` says that it rests on a library whose symbols are not known;
-    `doubt` names the stand-in that should have had it.  `kills` and
-    `misplaced` end the load whatever a later object has: the file that the
-    reference names has no versions at all, or not this symbol.
+    `assumed` says that it rests on a library whose symbols are not known, or
+    known from a stand-in only; `doubt` names the stand-in that should have had
+    it.  `kills` and `misplaced` end the load whatever a later object has: the
+    file that the reference names has no versions at all, or not this symbol.
     """
 
     outcome: Outcome
@@ -83,7 +83,7 @@ def look_up(ref: SymbolRef, scope: Sequence[Loaded], libc: Release, *, closed: b
     for entry in scope:
         answer = match(entry, ref, libc)
         if answer is Match.YES:
-            return Lookup(Outcome.BOUND, entry)
+            return Lookup(Outcome.BOUND, entry, assumed=not entry.table.complete)
         if answer is Match.KILLS:
             return Lookup(Outcome.NO_VERSION, entry, kills=True)
         if answer is Match.UNKNOWN and unknown is None:

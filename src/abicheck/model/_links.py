@@ -115,7 +115,7 @@ class LinkMap:
     `objects` is the search list, breadth first, as the loader names it.
     `bindings` holds every reference that is neither bound nor harmlessly
     weak; `bound` counts those that are, and `assumed` those among them that
-    rest on a library whose symbols are not known.  `halt` is what the process
+    rest on a library whose symbols are not known, or on a stand-in's.  `halt` is what the process
     would have seen; the other fields name every fault, also those that a
     process would meet only after the first is mended.
     """
