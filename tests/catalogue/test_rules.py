@@ -230,9 +230,15 @@ def missing_blob() -> Case:
     return _of(an_image(), irregular(Irregular.MISSING_BLOB))
 
 
+def beyond_the_stable_abi() -> Case:
+    case = a_case(an_object("mod.abi3.so", "PyInit_mod", refers=["PyLong_FromLong"]))
+    return replace(case, wheel_author=True)
+
+
 ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI002": limit_reached,
     "ABI008": unreadable_member,
+    "ABI209": beyond_the_stable_abi,
     "ABI307": stand_in_without_the_symbol,
     "ABI403": doubtful_library,
     "ABI502": executable_stack_on_a_newer_glibc,

@@ -47,7 +47,11 @@ class MissingModule:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that the rules judge: the artifact, the target, and what would happen there."""
+    """All that the rules judge: the artifact, the target, and what would happen there.
+
+    `wheel_author` says that who asks is going to publish the artifact, so that
+    what only others would suffer from matters.
+    """
 
     inventory: Inventory
     profile: TargetProfile
@@ -55,3 +59,4 @@ class Case:
     missing: tuple[MissingModule, ...]
     owners: Mapping[PurePosixPath, Distribution]
     handler: Prediction | None = None
+    wheel_author: bool = False

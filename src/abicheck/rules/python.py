@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -210,6 +211,82 @@ def unsteady_c_api(case: Case) -> Iterator[Fault]:
         )
 
 
+_ABI3: Final = re.compile(r"cp3(\d+)-abi3-")
+
+
+def _claimed(thing: ElfFacts, tags: Iterable[str]) -> tuple[str, tuple[int, int] | None] | None:
+    """Return what claims the stable ABI for a file, and the version claimed if one is.
+
+    Of several tags the highest counts, as for abi3audit.  A file named for one
+    version claims nothing, whatever its wheel is tagged.
+    """
+    name = thing.location.path.name
+    if ".cpython-" in name:
+        return None
+    found = [(int(match[1]), tag) for tag in tags if (match := _ABI3.match(tag))]
+    if found:
+        minor, tag = max(found)
+        return tag.rsplit("-", 1)[0], (3, minor)
+    return ("abi3 in its name", None) if ".abi3." in name else None
+
+
+@rule(
+    "ABI209",
+    Severity.WARNING,
+    "an abi3 extension that uses more than the stable ABI",
+    explanation="A file named `.abi3.so`, or a wheel tagged `cp39-abi3`, promises to load on that "
+    "CPython and on every later one, which holds for names of the stable ABI of that version only. "
+    "The target exports the names listed here, so this one loads; another version may not.  It is "
+    "a note for those who deploy, and a warning with `--wheel-author` for those who publish.",
+    messages=("*: undefined symbol: Py*", "*: undefined symbol: _Py*"),
+    causes=(
+        "compiled without Py_LIMITED_API, or with one higher than the tag",
+        "a private function that was declared by hand",
+    ),
+    fixes=("build with Py_LIMITED_API set to the version in the tag, or raise the tag",),
+)
+def beyond_stable_abi(case: Case) -> Iterator[Fault]:
+    """What claims the stable ABI must ask for nothing else; what the target lacks is ABI202's."""
+    python = case.profile.interpreter
+    severity = None if case.wheel_author else Severity.NOTE
+    for root in case.roots:
+        thing = case.inventory.objects.get(str(root.path))
+        if root.module is None or thing is None:
+            continue
+        owner = case.owners.get(thing.location.path)
+        claim = _claimed(thing, owner.tags if owner is not None else ())
+        if claim is None:
+            continue
+        claimant, version = claim
+        # A weak reference asks whether a name is there, which is how to use more than is promised.
+        names = [r.name for r in thing.undefined if not r.weak and r.name in python.exports]
+        outside = [name for name in names if _outside(name, version, python.stable_abi)]
+        if outside:
+            kept = f"CPython {version[0]}.{version[1]}" if version is not None else "any CPython"
+            yield Fault(
+                thing.location,
+                f"claims the stable ABI ({claimant}) and uses {_list(outside)}",
+                subject="stable-abi",
+                why=f"not in the stable ABI of {kept}: {_list(_since(outside, python.stable_abi))}",
+                evidence=tuple(outside),
+                module=root.module,
+                severity=severity,
+            )
+
+
+def _outside(
+    name: str, version: tuple[int, int] | None, stable: Mapping[str, tuple[int, int]]
+) -> bool:
+    added = stable.get(name)
+    return added is None or (version is not None and added > version)
+
+
+def _since(names: Iterable[str], stable: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    for name in names:
+        added = stable.get(name)
+        yield f"{name} (never)" if added is None else f"{name} (since {added[0]}.{added[1]})"
+
+
 _PYTHONS: Final = {
     b"\x03\xf3": "2.7",
     b"\x55\x0d": "3.8",
@@ -219,6 +296,7 @@ _PYTHONS: Final = {
     b"\xcb\x0d": "3.12",
     b"\xf3\x0d": "3.13",
     b"\x2b\x0e": "3.14",
+    b"\x52\x0e": "3.15",
 }
 
 
@@ -294,4 +372,5 @@ RULES: Final = (
     unsteady_c_api,
     foreign_bytecode,
     only_cached_bytecode,
+    beyond_stable_abi,
 )

@@ -34,6 +34,7 @@ from abicheck.model import (
     ForeignFile,
     Irregular,
     Severity,
+    SymbolRef,
 )
 
 
@@ -306,6 +307,63 @@ def test_bytecode_without_its_source(magic: bytes | None, expected: list[str]) -
     profile = a_profile()
 
     assert codes(a_case(inventory=an_inventory(bytecode=[item]), profile=profile)) == expected
+
+
+# --- ABI209: the stable ABI ---
+
+# The made-up CPython 3.13 exports both; of the stable ABI, since 3.2, is only the first.
+STABLE, PRIVATE = "PyModule_Create2", "PyLong_FromLong"
+
+
+def uses(*names: str | SymbolRef, file: str = "mod.abi3.so") -> ElfFacts:
+    return an_object(file, "PyInit_mod", refers=names)
+
+
+def test_a_file_that_claims_the_stable_abi_may_use_nothing_else() -> None:
+    """It loads here, so it is a note; what the target lacks is ABI202's."""
+    assert codes(a_case(uses(STABLE))) == []
+    assert codes(a_case(uses(STABLE, PRIVATE))) == ["ABI209 note"]
+    assert codes(a_case(uses(STABLE, "_PyNowhere"))) == ["ABI202"]
+
+
+def test_who_publishes_a_wheel_is_warned_of_what_only_others_would_suffer_from() -> None:
+    case = a_case(uses(PRIVATE))
+
+    assert codes(replace(case, wheel_author=True)) == ["ABI209 warning"]
+
+
+@pytest.mark.parametrize(
+    ("file", "tags", "expected"),
+    [
+        ("mod.so", [], []),
+        ("mod.so", ["cp39-abi3-manylinux_2_17_x86_64"], ["ABI209 note"]),
+        ("mod.so", ["cp313-cp313-manylinux_2_17_x86_64"], []),
+        ("mod.cpython-313-x86_64-linux-gnu.so", ["cp39-abi3-manylinux_2_17_x86_64"], []),
+        ("mod.abi3.so", ["cp313-cp313-manylinux_2_17_x86_64"], ["ABI209 note"]),
+    ],
+)
+def test_the_file_or_its_wheel_claims_the_stable_abi(
+    file: str, tags: list[str], expected: list[str]
+) -> None:
+    assert codes(a_case(uses(PRIVATE, file=file), owner=a_distribution(tags=tags))) == expected
+
+
+@pytest.mark.parametrize(("tag", "expected"), [("cp311", ["ABI209 note"]), ("cp312", [])])
+def test_a_name_joins_the_stable_abi_in_a_version(tag: str, expected: list[str]) -> None:
+    """Of several tags the highest version is the one that is promised."""
+    stable = {STABLE: (3, 2), PRIVATE: (3, 12)}
+    profile = a_profile()
+    profile = replace(profile, interpreter=replace(profile.interpreter, stable_abi=stable))
+    owner = a_distribution(tags=["cp38-abi3-manylinux_2_17_x86_64", f"{tag}-abi3-any"])
+
+    case = a_case(uses(PRIVATE), profile=profile, owner=owner)
+
+    assert codes(case) == expected
+
+
+def test_a_weak_reference_asks_for_nothing() -> None:
+    """Code that uses a newer function where there is one refers to it weakly."""
+    assert codes(a_case(uses(ref(PRIVATE, weak=True)))) == []
 
 
 # --- ABI3xx: versions and symbols ---
