@@ -20,6 +20,8 @@ from abicheck.cli._status import Status
 COMMANDS: Final = {
     "check": "say whether artifacts will load (the default)",
     "inspect": "list every binary of an artifact with its facts",
+    "matrix": "say on which Lambda runtimes an artifact loads",
+    "targets": "list, show and compare what targets provide",
     "capture": "make a target of a root file system, this host or a function's reply",
     "config": "show what is configured, and where",
     "baseline": "accept known findings, and forget those that were mended",
@@ -28,8 +30,6 @@ COMMANDS: Final = {
 }
 # Words of the command line that later versions fill; none of them is ever an artifact.
 RESERVED: Final = (
-    "matrix",
-    "targets",
     "advise",
     "diff",
     "sbom",
@@ -79,9 +79,10 @@ def _run(argv: list[str]) -> int:
         name, rest = argv[0], argv[1:]
     elif argv and argv[0] in RESERVED:
         return _complain(f"{argv[0]!r} is not part of this version", Status.USAGE)
+    program = "abicheck" if name == "check" else f"abicheck {name}"
     command: click.Command = import_module(f"abicheck.cli.{name}").command
     try:
-        result = command.main(rest, prog_name="abicheck", standalone_mode=False)
+        result = command.main(rest, prog_name=program, standalone_mode=False)
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from abicheck import __version__
 from abicheck.artifacts import is_no_path
-from abicheck.cli._options import config_of, overridden
+from abicheck.cli._options import config_of, overridden, precedence
 from abicheck.cli._shared import Progress, progress, resolve_artifacts
+from abicheck.cli._targets import choose_target
 from abicheck.config import Baseline, Config, Function, Selection, Suppressions
 from abicheck.errors import ArtifactError, UsageError
 from abicheck.model import Report, TargetProfile
 from abicheck.pipeline import check
-from abicheck.profiles import load_profile
 from abicheck.reporters import printable
 from abicheck.rules import ALL_RULES
 
@@ -111,7 +111,9 @@ def _identity(artifact: str) -> str:
 
 
 def _request(ctx: click.Context, artifact: Path | str, function: Function | None) -> Request:
-    options = overridden(ctx, function.options if function is not None else {})
+    own = function.options if function is not None else {}
+    options = overridden(ctx, own)
+    _one_target(ctx, own, options)
     handler = options["handler"]
     if handler is not None and not _HANDLER.fullmatch(handler):
         reason = f"--handler {handler!r}: Lambda takes module.function, such as app.handler"
@@ -127,7 +129,18 @@ def _selection(options: Mapping[str, Any]) -> Selection:
 
 
 def _target(request: Request) -> TargetProfile:
-    return load_profile(request.options["target"])
+    named = request.options
+    return choose_target(named["target"], named["runtime"], named["architecture"], named["day"])
+
+
+def _one_target(ctx: click.Context, own: Mapping[str, Any], options: dict[str, Any]) -> None:
+    """Drop a target where a runtime was named more closely, and the other way round."""
+    target = precedence(ctx, own, "target")
+    runtime = max(precedence(ctx, own, name) for name in ("runtime", "architecture"))
+    if target > runtime:
+        options |= {"runtime": None, "architecture": None}
+    elif target < runtime:
+        options["target"] = None
 
 
 def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
@@ -140,6 +153,7 @@ def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
         architecture=request.options["architecture"],
         reference=request.options["reference"],
         dockerfile=request.dockerfile,
+        wheel_author=request.options["wheel_author"],
         rules=rules,
         progress=shown,
     )

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from abicheck.cli._targets import target_options
 from abicheck.config import Config, Kind, load_config
 from abicheck.errors import UsageError
-from abicheck.profiles import DEFAULT_TARGET
 
 PREFIX: Final = "ABICHECK"
 SETTINGS: Final[dict[str, Any]] = {
@@ -81,20 +81,9 @@ def examination_options(command: F) -> F:
     """Add what decides which artifacts are examined, and what is found."""
     options = (
         click.argument("artifacts", nargs=-1, metavar="ARTIFACT...", type=click.Path()),
-        click.option(
-            "--target",
-            default=DEFAULT_TARGET,
-            show_default=True,
-            show_envvar=True,
-            help="A target's name or file.",
-        ),
+        target_options,
         click.option(
             "--handler", show_envvar=True, help="Lambda's handler setting, such as app.handler."
-        ),
-        click.option(
-            "--architecture",
-            show_envvar=True,
-            help="Which platform of an image archive: x86_64 or arm64.",
         ),
         click.option(
             "--reference",
@@ -106,6 +95,12 @@ def examination_options(command: F) -> F:
             metavar="FILE",
             show_envvar=True,
             help="What the image was built from: are its bases pinned?",
+        ),
+        click.option(
+            "--wheel-author",
+            is_flag=True,
+            show_envvar=True,
+            help="Warn of what breaks on other Pythons than the target's: you will publish it.",
         ),
         _list_option("--select", "The rules that are asked: codes, their beginnings, names."),
         _list_option("--extend-select", "More of them."),
@@ -175,6 +170,23 @@ def _long_options(command: click.Command) -> Mapping[str, click.Option]:
         for opt in param.opts
         if opt.startswith("--") and opt not in ("--config", "--isolated", "--version")
     }
+
+
+def precedence(ctx: click.Context, options: Mapping[str, Any], name: str) -> int:
+    """Return how strongly an option was set: 0 not at all, 4 on the command line.
+
+    `options` are a function's own, which stand between the environment and
+    what the configuration says for all.
+    """
+    option = _long_options(ctx.command)[name]
+    source = ctx.get_parameter_source(str(option.name))
+    ranks = {
+        click.core.ParameterSource.COMMANDLINE: 4,
+        click.core.ParameterSource.ENVIRONMENT: 3,
+        click.core.ParameterSource.DEFAULT_MAP: 1,
+    }
+    rank = ranks.get(source, 0) if source is not None else 0
+    return max(rank, 2) if name in options else rank
 
 
 def overridden(ctx: click.Context, options: Mapping[str, Any]) -> dict[str, Any]:

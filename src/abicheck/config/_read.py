@@ -24,6 +24,7 @@ _PROJECT: Final = "pyproject.toml"
 _OWN: Final = ("functions", "ignore", "required-version")
 _PER_FUNCTION: Final = (
     "architecture",
+    "as-of",
     "dockerfile",
     "environment",
     "handler",

@@ -54,7 +54,7 @@ from abicheck.model._objects import (
 from abicheck.model._outcomes import Failure, Prediction, Verdict
 from abicheck.model._places import Location, Site
 from abicheck.model._python import Bytecode, Distribution, ExtensionModule, Sibling
-from abicheck.model._report import ObjectKind, ObjectReport, PackageReport, Report
+from abicheck.model._report import Elsewhere, ObjectKind, ObjectReport, PackageReport, Report
 from abicheck.model._targets import Interpreter, Library, TargetProfile
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "Distribution",
     "ElfFacts",
     "ElfHeader",
+    "Elsewhere",
     "EntryPoint",
     "ExtensionModule",
     "Failure",

@@ -54,6 +54,19 @@ class PackageReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another runtime, which the artifact is named for and on which it has no error.
+
+    `plainly` says that more than one of its extensions are named so, and none
+    for the target.
+    """
+
+    runtime: str
+    architecture: str
+    plainly: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a reporter prints, already in printing order.
 
@@ -68,6 +81,7 @@ class Report:
     handler: Prediction | None = None
     suppressed: tuple[Suppressed, ...] = ()
     function: str | None = None
+    elsewhere: Elsewhere | None = None
 
     def count(self, severity: Severity) -> int:
         """Return how many findings have exactly this severity."""

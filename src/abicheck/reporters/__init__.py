@@ -7,8 +7,10 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Final, TextIO
 
+from abicheck.reporters._columns import columns
 from abicheck.reporters._inspect import write_inspect
 from abicheck.reporters._json import write_json
+from abicheck.reporters._matrix import matrix_json, matrix_text
 from abicheck.reporters._pages import rule_page
 from abicheck.reporters._run import Anchors, Place, Run
 from abicheck.reporters._text import write_text
@@ -55,7 +57,10 @@ __all__ = [
     "Place",
     "Run",
     "Writer",
+    "columns",
     "markdown",
+    "matrix_json",
+    "matrix_text",
     "number",
     "printable",
     "rule_page",

@@ -60,6 +60,13 @@ def _artifact(report: Report) -> dict[str, Any]:
             "python": profile.interpreter.dotted,
             "as_of": profile.as_of,
         },
+        "would_load_on": None
+        if report.elsewhere is None
+        else {
+            "runtime": report.elsewhere.runtime,
+            "architecture": report.elsewhere.architecture,
+            "plainly": report.elsewhere.plainly,
+        },
         "verdict": verdict(report),
         "handler": None if report.handler is None else _prediction(report.handler),
         "counts": {

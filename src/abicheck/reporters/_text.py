@@ -87,7 +87,7 @@ def _write_colored(lines: Sequence[Line], stream: TextIO) -> None:
 def _report(report: Report, *, quiet: bool) -> Iterator[Line]:
     word = verdict(report).upper()
     name = title(report)
-    yield [(f"{word:<4}", word), (f"  {name}   {report.profile.title}", "")]
+    yield [(f"{word:<4}", word), (f"  {name}   {report.profile.title}{_built(report)}", "")]
     failure = first_failure(report)
     if failure is not None and word != "PASS":
         yield []
@@ -139,8 +139,23 @@ def summary(report: Report) -> str:
     return f"{text} {other}" if other else text
 
 
+def _built(report: Report) -> str:
+    """Say in the first line for which runtime all was built, and how to ask about that one."""
+    other = report.elsewhere
+    if other is None or not other.plainly:
+        return ""
+    return (
+        f"; built for {other.runtime}, {other.architecture}: passes with "
+        f"--runtime {other.runtime} --architecture {other.architecture}"
+    )
+
+
 def _named_for(report: Report) -> str:
-    """Say for which CPython the files that the importer ignores are named, if for one only."""
+    """Say where it would load, or for which CPython the files that are ignored are named."""
+    if report.elsewhere is not None:
+        other, here = report.elsewhere, report.profile
+        machine = "" if other.architecture == here.architecture else f", {other.architecture}"
+        return f"Would load on {other.runtime}{machine}."
     versions = set()
     for module in report.inventory.extensions:
         if module.selected is None and module.shadowed_by is None:

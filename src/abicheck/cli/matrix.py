@@ -1,0 +1,56 @@
+"""`abicheck matrix`: an artifact on every Lambda runtime; never a verdict."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from abicheck.cli._shared import print_report, progress, resolve_artifacts
+from abicheck.cli._targets import (
+    ARCHITECTURES,
+    as_of_option,
+    on_day,
+    runtime_target,
+    runtimes,
+)
+from abicheck.errors import UsageError
+from abicheck.pipeline import check_all
+from abicheck.profiles import load_profile
+from abicheck.reporters import matrix_json, matrix_text
+
+
+@click.command("matrix", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("artifacts", nargs=-1, metavar="ARTIFACT")
+@click.option("--handler", help="Lambda's handler setting, such as app.handler.")
+@click.option("--architecture", type=click.Choice(ARCHITECTURES), help="Of one architecture only.")
+@as_of_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with the reasons whole.")
+def command(
+    artifacts: tuple[str, ...],
+    handler: str | None,
+    architecture: str | None,
+    day: str | None,
+    as_json: bool,  # noqa: FBT001 - click gives options as arguments
+) -> int:
+    """Say on which Lambda runtimes ARTIFACT loads, and where not, the first reason why.
+
+    The artifact is read once.  To see everything that is found on one of them,
+    run `abicheck check` with --runtime and --architecture.
+    """
+    if len(artifacts) != 1:
+        reason = "matrix takes one artifact"
+        raise UsageError(reason)
+    (path,) = resolve_artifacts(artifacts)
+    chosen = ARCHITECTURES if architecture is None else (architecture,)
+    profiles = [
+        on_day(load_profile(runtime_target(runtime, each)), day)
+        for runtime in runtimes()
+        for each in chosen
+    ]
+    with progress(path, quiet=False) as shown:
+        reports = check_all(path, profiles, handler=handler, progress=shown)
+    print_report(
+        json.dumps(matrix_json(reports), indent=2) + "\n" if as_json else matrix_text(reports)
+    )
+    return 0
