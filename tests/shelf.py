@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from abicheck.profiles import DEFAULT_TARGET, load_profile
 
@@ -31,6 +31,9 @@ class Pin:
 def read_pins(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Mapping[str, tuple[Pin, ...]]:
     """Return the pins of each build, the first release of a distribution first."""
     return {build: tuple(Pin(**pin) for pin in pins) for build, pins in tables.items()}
+
+
+_OLD_TAGS: Final = ("manylinux2010_x86_64", "manylinux1_x86_64")
 
 
 class Shelf:
@@ -54,6 +57,7 @@ class Shelf:
             "cp312": _options("3.12", manylinux),
             "aarch64": _options("3.13", [tag.replace("x86_64", "aarch64") for tag in manylinux]),
             "musl": _options("3.13", musl),
+            "abi3": _options("3.13", (*reversed(manylinux), *_OLD_TAGS)),
             "cp313t": [*_options("3.13", manylinux), "--abi=cp313t"],
             "cp314t": [*_options("3.14", manylinux), "--abi=cp314t"],
         }

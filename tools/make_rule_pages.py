@@ -57,7 +57,7 @@ def main() -> int:
     wrong = {name for name, text in pages.items() if _read(FOLDER / name) != text}
     if check:
         for name in sorted(stale | wrong):
-            print(f"docs/rules/{name}: run tools/make_rule_pages.py", file=sys.stderr)  # noqa: T201
+            print(f"docs/rules/{name}: run tools/make_rule_pages.py", file=sys.stderr)
         return int(bool(stale | wrong))
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in stale:

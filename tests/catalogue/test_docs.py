@@ -55,6 +55,18 @@ def test_every_page_is_made_from_its_card_and_none_is_left_over() -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
+def test_the_table_of_targets_is_made_from_the_profiles() -> None:
+    result = subprocess.run(
+        [sys.executable, ROOT / "tools" / "make_target_table.py", "--check"],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_the_coverage_has_every_row_of_the_survey_in_order() -> None:
     assert [number for number, *_ in rows()] == list(SURVEYED)
 
