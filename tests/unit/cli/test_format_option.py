@@ -88,7 +88,7 @@ def test_a_disk_that_is_full_is_3_and_no_device_is_replaced(call: Run) -> None:
 def test_a_file_that_cannot_be_written_is_left_as_it_was(call: Run, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    report = folder / ("x" * 250)  # the name beside it is too long for any file system
+    report = folder / ("x" * 255)  # any name beside it that is longer is too long
     report.write_text("old", encoding="utf-8")
 
     result = call("dashboard-good.zip", f"--format=json={report}")
