@@ -31,6 +31,10 @@ def main() -> int:
     parser.add_argument("--wheels", action="store_true", help="real wheels on those releases")
     parser.add_argument("--only", nargs="*", help="these trees of real wheels alone")
     options = parser.parse_args()
+    if not (options.host or options.recorded or options.debian):
+        parser.error("name a target: --host, --recorded, --debian")
+    if (options.wheels or options.only) and not options.debian:
+        parser.error("--wheels and --only are about --debian")
 
     tables: list[Table] = []
     if options.host:
@@ -52,7 +56,8 @@ def main() -> int:
                     wheels.target += ", wheels"
                     tables.append(_told(wheels))
     sys.stdout.write(f"{summary(tables)}\n")
-    return 1 if any(table.disagreements() for table in tables) else 0
+    # A table without a row has shown nothing.
+    return 1 if any(table.disagreements() or not table.rows for table in tables) else 0
 
 
 def _told(table: Table) -> Table:

@@ -118,3 +118,15 @@ def test_a_broken_rule_makes_the_harness_fail(  # noqa: PLR0913, PLR0917 - pytes
 
     assert command.main() == 1
     assert str(outcome) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--debian"], ["--wheels"], ["--host", "--only", "x"]])
+def test_a_run_that_would_show_nothing_is_refused(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["oracle", *arguments])
+
+    with pytest.raises(SystemExit) as left:
+        command.main()
+
+    assert left.value.code == 2
