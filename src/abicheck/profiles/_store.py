@@ -290,8 +290,34 @@ def _references(fields: Fields, tables: _Tables) -> Callable[[], tuple[SymbolRef
     return cache(lambda: parse_references(body, name))
 
 
+def _hold_values(profile: TargetProfile, where: str) -> None:
+    for key in ("name", "title", "runtime", "os", "image"):
+        if not getattr(profile, key).isprintable():
+            reason = f"{where}.{key}: not one line of printable text"
+            raise ProfileError(reason)
+    root = str(profile.task_root)
+    if posixpath.normpath(root) != root or not root.startswith("/"):
+        reason = f"{where}.task_root: {root} is not absolute and normal"
+        raise ProfileError(reason)
+    if profile.task_root not in profile.interpreter.path:
+        reason = f"{where}.interpreter.path: {root}, the task root, is not on it"
+        raise ProfileError(reason)
+    if not profile.interpreter.suffixes or not all(profile.interpreter.suffixes):
+        reason = f"{where}.interpreter.suffixes: expected one at least, and none empty"
+        raise ProfileError(reason)
+    for key, least, most in (
+        ("page_size", 1 << 12, 1 << 16),
+        ("isa_level", 0, 4),
+        ("static_tls", 0, 1 << 30),
+    ):
+        if not least <= getattr(profile, key) <= most:
+            reason = f"{where}.{key}: expected a number from {least} to {most}"
+            raise ProfileError(reason)
+
+
 def _hold_to_laws(profile: TargetProfile, where: str) -> None:
     tree = target_tree(profile)
+    _hold_values(profile, where)
     for path in profile.libraries:
         if not path.startswith("/"):
             reason = f"{where}.libraries: {path} is not absolute"

@@ -177,6 +177,21 @@ def test_a_fault_is_named_with_its_address(tmp_path: Path, change: Change, messa
             put(["/lib64/libz.so.1"], "interpreter", "startup"),
             "mine.json.interpreter.startup: /lib64/libz.so.1 is not among the libraries",
         ),
+        (put("x\n\x1b[31mPASS", "title"), "mine.json.title: not one line of printable text"),
+        (
+            put("/var/../task", "task_root"),
+            "mine.json.task_root: /var/../task is not absolute and normal",
+        ),
+        (
+            put([], "interpreter", "path"),
+            "mine.json.interpreter.path: /var/task, the task root, is not on it",
+        ),
+        (
+            put([""], "interpreter", "suffixes"),
+            "mine.json.interpreter.suffixes: expected one at least, and none empty",
+        ),
+        (put(0, "page_size"), "mine.json.page_size: expected a number from 4096 to 65536"),
+        (put(-1, "isa_level"), "mine.json.isa_level: expected a number from 0 to 4"),
         (
             put("lib64/libc.so.6", "libraries", 0, "path"),
             "mine.json.libraries: lib64/libc.so.6 is not absolute",
