@@ -28,6 +28,7 @@ _LAMBDA_BIN: Final = "/var/lang/bin"
 _LAMBDA_RUNTIME: Final = "/var/runtime"
 _SEARCH: Final = ("/usr/local/bin", "/usr/bin", "/bin")
 _NAMED: Final = "glibc-hwcaps/"
+_ASKED: Final = ("LD_LIBRARY_PATH", "PATH", "PYTHONPATH")
 _KERNEL: Final = (5, 10, 0)
 _LEVEL: Final = {"x86_64": 3, "aarch64": 1}
 _MANYLINUX: Final = (17, 24, 26, 27, 28, 31, 34, 35, 36, 38, 39, 40, 41, 42)
@@ -161,6 +162,9 @@ class _Capture:
         running = self._running
         holder = self._holder(program, libraries)
         data = self._root.read(holder) or b""
+        if holder not in libraries.libraries:
+            reason = f"{holder}: the interpreter is damaged or not for {machine}"
+            raise ArtifactError(reason)
         exports = frozenset(libraries.libraries[holder].table.definitions)
         path = self._python_path(program, stdlib)
         suffix = running.suffixes if running is not None else None
@@ -321,10 +325,10 @@ class _Capture:
             facts["kernel"] = "taken for granted: Lambda's, or as given"
         else:
             facts["kernel"] = "of the machine that answered"
-        if self._environment:
-            facts["environment"] = " ".join(
-                f"{name}={value}" for name, value in sorted(self._environment.items())
-            )
+        # The rest of an environment is nobody's business: profiles are passed on.
+        used = {name: self._environment[name] for name in _ASKED if name in self._environment}
+        if used:
+            facts["environment"] = " ".join(f"{name}={value}" for name, value in used.items())
         if running is not None and running.left_out:
             facts["left_out"] = f"symbols of {', '.join(running.left_out)}: the reply was too large"
         return facts

@@ -85,7 +85,7 @@ def parse_reply(data: bytes, where: str) -> tuple[Reply, Running]:
     """
     fields = Fields(_load(data, where), where)
     if _ENVELOPE in fields:
-        fields = Fields(_load(fields.get(_ENVELOPE, str).encode(), where), where)
+        fields = Fields(_load(fields.get(_ENVELOPE, str).encode("utf-8", "replace"), where), where)
     if fields.get("schema", int) != SCHEMA:
         reason = f"{where}.schema: this version reads replies of schema {SCHEMA}"
         raise ProfileError(reason)

@@ -103,8 +103,12 @@ def append_summary(run: Run) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
+    """Replace a file's content by a text."""
+    replace_file(path, text.encode("utf-8", "backslashreplace"))
+
+
+def replace_file(path: Path, data: bytes) -> None:
     """Replace a file's content all at once: a reader sees the old or the new, never a part."""
-    data = text.encode("utf-8", "backslashreplace")
     path = Path(os.path.realpath(path))
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

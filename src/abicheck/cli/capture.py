@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import posixpath
 import re
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,9 @@ from abicheck.capture import (
     function_archive,
     is_reply,
 )
+from abicheck.cli._outputs import replace_file
 from abicheck.cli._shared import did_you_mean, is_missing
+from abicheck.cli._targets import ARCHITECTURES
 from abicheck.errors import ArtifactError, UsageError
 from abicheck.profiles import write_profile
 
@@ -64,7 +67,11 @@ _LEVELS: Final = 4
     type=click.IntRange(1, _LEVELS),
     help="The x86-64 level of its processors.  [default: 3, or this host's]",
 )
-@click.option("--architecture", help="Which of an archive's images: x86_64 or arm64.")
+@click.option(
+    "--architecture",
+    type=click.Choice(ARCHITECTURES),
+    help="Which of an archive's images: x86_64 or arm64.",
+)
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     source: str | None,
     output: str,
@@ -89,24 +96,27 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise UsageError(reason)
     target = Path(output)
     if emit_function:
-        _write(target, function_archive())
+        replace_file(target, function_archive())
         return 0
     if not task_root.startswith("/"):
         reason = f"--task-root {task_root}: not an absolute path"
+        raise UsageError(reason)
+    if not (name or "").isprintable():
+        reason = f"--name {name!r}: not one line of text"
         raise UsageError(reason)
     request = Request(
         name=name or _name_of(source),
         source=source or "this host",
         python=python,
         environment=dict(_assignment(text) for text in assignments),
-        task_root="/" + task_root.strip("/"),
+        task_root=posixpath.normpath("/" + task_root.strip("/")),
         as_of=_day(as_of),
         isa_level=isa_level,
     )
     captured = (
         capture_host(request) if source is None else _capture_source(source, request, architecture)
     )
-    _write(target, write_profile(captured.profile, captured.provenance).encode())
+    replace_file(target, write_profile(captured.profile, captured.provenance).encode())
     return 0
 
 
@@ -171,11 +181,3 @@ def _day(text: str | None) -> dt.date | None:
         reason = f"{what}: {error}"
         raise UsageError(reason) from error
     return None
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        reason = f"{path}: {error.strerror or error}"
-        raise ArtifactError(reason) from error

@@ -300,3 +300,12 @@ def test_numbers_of_versions_survive_the_text(tmp_path: Path) -> None:
 
     assert libc.path == PurePosixPath(f"{MULTIARCH}/libc.so.6")
     assert libc.table.definitions["memcpy"] == (SymbolDef("GLIBC_2.14", hidden=False, index=3),)
+
+
+def test_of_an_environment_only_what_was_asked_for_is_passed_on(tmp_path: Path) -> None:
+    """A profile is committed; a password in an image's environment is not to be."""
+    environment = {"PATH": "/usr/bin", "DB_PASSWORD": "hunter2"}
+
+    provenance = captured(tmp_path, a_root(), environment=environment).provenance
+
+    assert provenance["environment"] == "PATH=/usr/bin"
