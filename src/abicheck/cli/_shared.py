@@ -29,6 +29,9 @@ def resolve_artifacts(names: Sequence[str]) -> tuple[Path | str, ...]:
         if name in COMMANDS or name in RESERVED:
             reason = f"{name!r} is a command's name; write ./{name} for a file of that name"
             raise UsageError(reason)
+        if not name:
+            reason = "the name of an artifact is empty"
+            raise UsageError(reason)
         if not is_no_path(name) and is_missing(name):
             reason = f"{name}: no such file or folder{did_you_mean(name)}"
             raise UsageError(reason)

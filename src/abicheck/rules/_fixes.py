@@ -59,6 +59,9 @@ def replace(case: Case, path: PurePosixPath) -> str | None:
 
 def build_in_image(profile: TargetProfile) -> str:
     """Return the command that builds the project in the target's own image."""
+    if not profile.image:
+        where = f"on {profile.os}, with CPython {profile.interpreter.dotted}"
+        return f"pip install --upgrade --target {_FOLDER} .  # {where}"
     platform = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}[profile.machine]
     return (
         f'docker run --rm --platform {platform} -v "$PWD":/src -w /src --entrypoint pip'

@@ -271,3 +271,12 @@ def test_the_order_of_options_and_artifacts_does_not_matter(run: Run) -> None:
     after = run("dashboard.zip", "--quiet")
 
     assert (before.returncode, before.stdout) == (after.returncode, after.stdout)
+
+
+@pytest.mark.parametrize("command", [("check", ""), ("inspect", ""), ("matrix", "")])
+def test_an_empty_name_is_not_the_current_folder(call: Run, command: tuple[str, ...]) -> None:
+    """As of a shell variable that is not set."""
+    result = call(*command)
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "empty" in result.stderr
