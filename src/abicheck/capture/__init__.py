@@ -13,7 +13,7 @@ from pathlib import Path
 
 from abicheck.artifacts import ImageArtifact
 from abicheck.capture._function import function_archive
-from abicheck.capture._image import read_image
+from abicheck.capture._image import ImageRoot, Kept, is_asked, keep, read_image
 from abicheck.capture._interpreter import find_program
 from abicheck.capture._profile import Captured, Request, capture
 from abicheck.capture._reply import is_reply, parse_reply
@@ -22,6 +22,8 @@ from abicheck.capture._running import ask, ask_platform
 
 __all__ = [
     "Captured",
+    "ImageRoot",
+    "Kept",
     "Request",
     "Root",
     "capture",
@@ -30,7 +32,9 @@ __all__ = [
     "capture_image",
     "capture_reply",
     "function_archive",
+    "is_asked",
     "is_reply",
+    "keep",
 ]
 
 

@@ -37,8 +37,8 @@ _FATAL: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What is kept of one file's content: facts of an object, bytes of what is read as text."""
+class Kept:
+    """What is kept of one file's content: facts of an object, bytes of what is read as such."""
 
     facts: ElfFacts | None
     data: bytes | None
@@ -48,7 +48,7 @@ class ImageRoot(TreeRoot):
     """The file system of an image, as its last layer leaves it."""
 
     def __init__(
-        self, tree: Tree, kept: Mapping[str, _Kept], created: str, environment: Mapping[str, str]
+        self, tree: Tree, kept: Mapping[str, Kept], created: str, environment: Mapping[str, str]
     ) -> None:
         super().__init__(tree)
         self._kept = kept
@@ -76,8 +76,8 @@ class ImageRoot(TreeRoot):
 def read_image(image: ImageArtifact, name: str) -> ImageRoot:
     """Return the file system of an image; raise `ArtifactError` where a part of it is unread."""
     tree = Tree({})
-    kept: dict[str, _Kept] = {}
-    for member, value in image.examine(_is_wanted, _keep):
+    kept: dict[str, Kept] = {}
+    for member, value in image.examine(is_asked, keep):
         path = "/" + member.name.strip("/")
         tree.add(path, Entry(member.kind, member.mode, member.target))
         if value is not None and member.kind is Kind.FILE:
@@ -89,17 +89,19 @@ def read_image(image: ImageArtifact, name: str) -> ImageRoot:
     return ImageRoot(tree, kept, image.config.created, image.config.env)
 
 
-def _is_wanted(name: str, head: bytes, size: int) -> bool:
+def is_asked(name: str, head: bytes, size: int) -> bool:
+    """Whether a capture asks for a file's content, by its path, first bytes and size."""
     if head.startswith(MAGIC):
         base = posixpath.basename(name)
         return bool(_SHARED.search(base) or _PROGRAM.fullmatch(base) or _SPEAKING.match(base))
     return size <= _MAX_TEXT and bool(_TEXTS.fullmatch(name.strip("/")))
 
 
-def _keep(member: Member) -> _Kept:
+def keep(member: Member) -> Kept:
+    """Return what is kept of a file that was asked for."""
     data = member.data or b""
-    base = posixpath.basename(member.name)
     if not member.head.startswith(MAGIC):
-        return _Kept(None, bytes(data))
-    facts = read_elf(data, Location(PurePosixPath("/" + member.name.strip("/"))))
-    return _Kept(facts, bytes(data) if _SPEAKING.match(base) else None)
+        return Kept(None, bytes(data))
+    facts = read_elf(data, Location(PurePosixPath(member.name.strip("/"))))
+    speaks = _SPEAKING.match(posixpath.basename(member.name)) is not None
+    return Kept(facts, bytes(data) if speaks else None)

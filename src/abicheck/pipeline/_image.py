@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
 
 from abicheck.artifacts import ImageArtifact, Member
-from abicheck.capture import Request, capture
-from abicheck.elf import MAGIC, read_elf
+from abicheck.capture import ImageRoot, Kept, Request, capture, is_asked, keep
+from abicheck.elf import MAGIC
 from abicheck.errors import ArtifactError
 from abicheck.filesystem import Entry, Kind, Tree
 from abicheck.model import (
@@ -33,13 +32,8 @@ _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What the image's own site.py and Lambda's bootstrap search, besides PYTHONPATH.
 _PACKAGES: Final = re.compile(r"(^|/)(site|dist)-packages/|^opt/python/|^var/runtime/")
 _DYNAMIC: Final = re.compile(r"/lib-dynload/[^/]+$")
-# What a capture reads as bytes and not as facts; the C library, its loader and the
-# interpreter say in their data what no table of theirs does.
-_TEXTS: Final = re.compile(r"etc/ld\.so\.cache|(etc|usr/lib)/os-release|.*/python3\.\d+t?/site\.py")
 _PYTHON: Final = re.compile(r"python3(\.\d+)?t?")
-_SPEAKING: Final = re.compile(r"libc[.-]|ld[.-]|libpython|python3")
 _MUSL: Final = re.compile(r"(usr/)?lib/(ld-musl-[\w.-]+)")
-_MAX_TEXT: Final = 16 << 20
 _GO_NAMES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 _CLIENTS: Final = (
     "/lambda-entrypoint.sh",
@@ -47,53 +41,6 @@ _CLIENTS: Final = (
     "/opt/extensions/lambda-adapter",
 )
 _MOST_UNREADABLE: Final = 20  # a report names a few
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What is kept of a file: facts of an object, bytes of what is read as such."""
-
-    facts: ElfFacts | None
-    data: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Root:
-    """The image's file system, as a capture asks for it."""
-
-    tree: Tree
-    kept: Mapping[str, _Content]
-    created: str
-
-    def real(self, path: str) -> str | None:
-        return self.tree.real(path)
-
-    def children(self, path: str) -> tuple[str, ...]:
-        return tuple(sorted(self.tree.children(path)))
-
-    def is_dir(self, path: str) -> bool:
-        return self.tree.is_dir(path)
-
-    def is_file(self, path: str) -> bool:
-        return self.tree.is_file(path)
-
-    def link(self, path: str) -> str | None:
-        entry = self.tree.entry(path)
-        return entry.target if entry is not None and entry.kind is Kind.SYMLINK else None
-
-    def read(self, path: str) -> bytes | None:
-        found = self.kept.get(self.real(path) or "")
-        return found.data if found is not None else None
-
-    def facts(self, path: str) -> ElfFacts | None:
-        found = self.kept.get(self.real(path) or "")
-        return found.facts if found is not None else None
-
-    def date(self) -> dt.date | None:
-        try:
-            return dt.date.fromisoformat(self.created[:10])
-        except ValueError:
-            return None
 
 
 def read_image(
@@ -125,7 +72,7 @@ class _ImageReading:
         self._asked = asked
         self._task_root = _task_root(image.config)
         self._tree = Tree({})
-        self._kept: dict[str, _Content] = {}
+        self._kept: dict[str, Kept] = {}
         given = image.config.env.get("PYTHONPATH", "").split(":")
         self._folders = tuple(
             f"{entry.strip('/')}/" for entry in (self._task_root, *given) if entry.strip("/")
@@ -134,7 +81,7 @@ class _ImageReading:
     def contents(self, progress: Callable[[int], None]) -> Contents:
         """Return all that is known of the image, as values."""
         members: list[Member] = []
-        for count, (member, content) in enumerate(self._image.examine(self._wants, self._keep)):
+        for count, (member, content) in enumerate(self._image.examine(self._wants, keep)):
             progress(count)
             path = f"/{member.name}"
             self._tree.add(path, Entry(member.kind, member.mode, member.target))
@@ -149,7 +96,7 @@ class _ImageReading:
             if profile is None:
                 break
             path = f"/{member.name}"
-            content = self._kept.get(path, _Content(None, None))
+            content = self._kept.get(path, Kept(None, None))
             if self._is_package(member.name) or _DYNAMIC.search(member.name):
                 reading.take(replace(member, data=content.data), content.facts)
             elif self._is_link(member) or (
@@ -193,21 +140,11 @@ class _ImageReading:
     # --- what is read ---
 
     def _wants(self, name: str, head: bytes, size: int) -> bool:
-        if head.startswith(MAGIC):
-            base = posixpath.basename(name)
-            speaking = _SPEAKING.match(base) is not None
-            return speaking or is_shared_object_name(name) or self._is_package(name)
-        if size <= _MAX_TEXT and _TEXTS.fullmatch(name):
+        if is_asked(name, head, size):
             return True
-        return self._is_package(name) and is_wanted(_below(name), head, size)
-
-    def _keep(self, member: Member) -> _Content:
-        data = member.data or b""
-        if not member.head.startswith(MAGIC):
-            return _Content(None, bytes(data))
-        facts = read_elf(data, Location(PurePosixPath(member.name)))
-        speaks = _SPEAKING.match(posixpath.basename(member.name)) is not None
-        return _Content(facts, bytes(data) if speaks else None)
+        if not self._is_package(name):
+            return False
+        return head.startswith(MAGIC) or is_wanted(_below(name), head, size)
 
     def _is_package(self, name: str) -> bool:
         """Whether a file lies where the image's own Python code is."""
@@ -233,7 +170,7 @@ class _ImageReading:
             },
             task_root=self._task_root,
         )
-        root = _Root(self._tree, self._kept, config.created)
+        root = ImageRoot(self._tree, self._kept, config.created, config.env)
         try:
             profile = capture(root, request).profile
         except ArtifactError as error:
