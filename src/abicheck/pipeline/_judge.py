@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -20,8 +19,6 @@ from abicheck.model import (
     Failure,
     ForeignFile,
     Halt,
-    Inventory,
-    LinkMap,
     Location,
     MissingModule,
     ObjectKind,
@@ -34,6 +31,8 @@ from abicheck.model import (
     Verdict,
 )
 from abicheck.pipeline._inventory import Contents
+from abicheck.pipeline._loads import Loads
+from abicheck.pipeline._owners import owners_of, tops_of
 from abicheck.python.garbage import uncollected
 from abicheck.python.reach import Reach
 
@@ -55,54 +54,6 @@ _UNASKED: Final = "the standard library's own, and no import statement of a pack
 _NEVER: Final = "no import statement that Linux executes names it"
 
 
-class _Loads:
-    """The loader as the import simulation asks for it; remembers what it answered."""
-
-    def __init__(self, loader: Loader, unsteady: frozenset[str]) -> None:
-        self._loader = loader
-        self._unsteady = unsteady
-        self.extensions: dict[str, tuple[LinkMap, Halt | None]] = {}
-        self.libraries: dict[str, tuple[LinkMap, Halt | None]] = {}
-        self._uncertain: dict[str, bool] = {}
-
-    def extension(
-        self, path: str, module: str, before: Sequence[str], everywhere: AbstractSet[str]
-    ) -> Failure | None:
-        """Open an extension; the answer that counts is the best one seen."""
-        link_map, halt = self._loader.open_extension(path, module)
-        if halt is not None and before:
-            # What its package opened first may bring what it needs.
-            link_map, halt = self._loader.open_extension(path, module, before, everywhere)
-        if halt is None or path not in self.extensions:
-            self.extensions[path] = (link_map, halt)
-        return halt.failure if halt is not None else None
-
-    def library(
-        self, path: str, before: Sequence[str], everywhere: AbstractSet[str]
-    ) -> Failure | None:
-        """Open a library by ctypes or cffi, which raise OSError."""
-        link_map = self._loader.open(path)
-        if link_map.halt is not None and before:
-            link_map = self._loader.open(path, before, everywhere)
-        self.libraries[path] = (link_map, link_map.halt)
-        if link_map.halt is None:
-            return None
-        failure = link_map.halt.failure
-        exception = None if failure.exception is None else "OSError"
-        return Failure(
-            exception, failure.message, failure.crash, failure.stderr, failure.decided_by
-        )
-
-    def uncertain(self, path: str) -> bool:
-        """Whether an outcome rests on something that only the real target could tell."""
-        known = self._uncertain.get(path)
-        if known is None:
-            link_map = self._loader.open(path)
-            known = not link_map.certain or self._loader.uses(link_map, self._unsteady)
-            self._uncertain[path] = known
-        return known
-
-
 def handler_module(handler: str) -> str:
     """Return the module of a handler setting; Lambda's bootstrap takes slashes for dots."""
     return handler.rpartition(".")[0].replace("/", ".")
@@ -119,8 +70,8 @@ class Judge:
         inventory = contents.inventory
         objects = {**contents.system, **inventory.objects}
         self._loader = Loader(contents.tree, objects, inventory.foreign, profile)
-        self._loads = _Loads(self._loader, profile.interpreter.sometimes)
-        self._owners = _owners(inventory)
+        self._loads = Loads(self._loader, profile.interpreter.sometimes)
+        self._owners = owners_of(inventory)
         self._modules = {
             self._target(module.selected.path): module
             for module in inventory.extensions
@@ -428,7 +379,7 @@ class Judge:
         """Return every top-level name with what importing it does."""
         tops: dict[str, Distribution] = {}
         for distribution in self._inventory.distributions:
-            for top in _tops(distribution):
+            for top in tops_of(distribution):
                 tops.setdefault(top.name.removesuffix(".py"), distribution)
         return tuple(
             PackageReport(name, tops.get(name), self.predict(name))
@@ -466,40 +417,3 @@ def _kind(thing: ElfFacts | ForeignFile, *, is_module: bool) -> ObjectKind:
     if is_program(thing) and not is_module:
         return ObjectKind.PROGRAM
     return ObjectKind.EXTENSION if is_module else ObjectKind.LIBRARY
-
-
-def _owners(inventory: Inventory) -> Mapping[PurePosixPath, Distribution]:
-    """Return the distribution whose RECORD lists each binary, else whose folder it lies in."""
-    owners: dict[PurePosixPath, Distribution] = {}
-    by_file: dict[str, Distribution] = {}
-    by_top: dict[PurePosixPath, Distribution] = {}
-    for distribution in inventory.distributions:
-        by_file.update(dict.fromkeys(distribution.files, distribution))
-        for top in _tops(distribution):
-            by_top.setdefault(top, distribution)
-    things: list[ElfFacts | ForeignFile] = [
-        *inventory.objects.values(),
-        *inventory.foreign.values(),
-    ]
-    for thing in things:
-        path = thing.location.path
-        found = by_file.get(str(path))
-        if found is None:
-            found = next(
-                (by_top[above] for above in (path, *path.parents) if above in by_top), None
-            )
-        if found is not None:
-            owners[path] = found
-    return owners
-
-
-def _tops(distribution: Distribution) -> Iterator[PurePosixPath]:
-    """Yield what a distribution has beside its own metadata, as paths of the artifact."""
-    folder = distribution.location.path.parent
-    prefix = "" if folder == PurePosixPath() else f"{folder}/"
-    names = {
-        file[len(prefix) :].partition("/")[0]
-        for file in distribution.files
-        if file.startswith(prefix)
-    }
-    yield from (folder / name for name in sorted(names) if name not in {"", ".."})
