@@ -188,6 +188,7 @@ finally:
 
 
 def test_nested_guards_come_innermost_first() -> None:
+    # The outer `except` names no class on purpose: that is the guard to be read.
     text = """
 try:
     try:
