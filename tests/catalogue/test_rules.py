@@ -27,6 +27,7 @@ from tests.factories import (
 from abicheck.cli.explain import find_by_message
 from abicheck.model import (
     ArtifactKind,
+    BaseDrift,
     Case,
     EntryPoint,
     Failure,
@@ -222,6 +223,11 @@ def alpine() -> Case:
     return _of(replace(an_image(), musl="/lib/ld-musl-x86_64.so.1"))
 
 
+def drifted_base() -> Case:
+    drift = BaseDrift("lambda-python3.13-x86_64-image", lost=("libacl.so.1",))
+    return _of(replace(an_image(), drift=drift))
+
+
 def wrong_digest() -> Case:
     return _of(an_image(), irregular(Irregular.WRONG_DIGEST))
 
@@ -255,6 +261,7 @@ ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI811": alpine,
     "ABI812": wrong_digest,
     "ABI813": missing_blob,
+    "ABI814": drifted_base,
 }
 """What no fixture shows by itself: another target, a handler, an image, a limit too large."""
 

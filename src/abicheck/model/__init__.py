@@ -16,6 +16,8 @@ from abicheck.model._findings import (
     Suppressor,
 )
 from abicheck.model._images import (
+    BaseChange,
+    BaseDrift,
     Compression,
     EntryPoint,
     HistoryStep,
@@ -61,6 +63,8 @@ __all__ = [
     "MACHINES",
     "NO_SYMBOLS",
     "ArtifactKind",
+    "BaseChange",
+    "BaseDrift",
     "Binding",
     "Bytecode",
     "Case",

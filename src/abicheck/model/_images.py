@@ -117,6 +117,36 @@ class EntryPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class BaseChange:
+    """A fact of a base image on record, and what it is in the image examined."""
+
+    name: str
+    recorded: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class BaseDrift:
+    """What an image on Lambda's base has differently from the built-in target of that base.
+
+    `target` is that target's name.  `facts` are of the system, `lost` and
+    `gained` are the sonames of its libraries, and `ceilings` the highest version
+    nodes of libraries that both have, by soname.
+    """
+
+    target: str
+    facts: tuple[BaseChange, ...] = ()
+    lost: tuple[str, ...] = ()
+    gained: tuple[str, ...] = ()
+    ceilings: tuple[BaseChange, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything is different."""
+        return bool(self.facts or self.lost or self.gained or self.ceilings)
+
+
+@dataclass(frozen=True, slots=True)
 class ImageFacts:
     """What an image is besides its files: what the archive says, and how it would be run.
 
@@ -132,7 +162,9 @@ class ImageFacts:
     was recognised; `unreadable`, the files for Python or the loader that only
     their owner may read; `musl`, the loader of an image that is not glibc's.
     `floating` are the base images that a Dockerfile names without a digest, and
-    `architecture` is what the function runs on, in Go's words.
+    `architecture` is what the function runs on, in Go's words.  `drift` is what
+    Lambda's base has differently from what is on record; None where it is the
+    same, or the base another's.
     """
 
     config: ImageConfig
@@ -148,3 +180,4 @@ class ImageFacts:
     musl: str = ""
     floating: tuple[str, ...] = ()
     architecture: str = ""
+    drift: BaseDrift | None = None

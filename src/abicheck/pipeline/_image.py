@@ -25,6 +25,7 @@ from abicheck.model import (
     Location,
     TargetProfile,
 )
+from abicheck.pipeline._drift import base_drift
 from abicheck.pipeline._inventory import Contents, Reading, is_shared_object_name, is_wanted
 
 _TASK_ROOT: Final = "/var/task"
@@ -107,6 +108,7 @@ class _ImageReading:
                     system[path] = content.facts
         contents = reading.on(profile or self._asked)
         files = [member for member in members if member.kind is Kind.FILE]
+        layers = {f"/{member.name}": member.layer for member in files}
         inventory = replace(
             contents.inventory,
             counts=replace(
@@ -115,10 +117,13 @@ class _ImageReading:
                 size=sum(member.size for member in files),
             ),
             irregularities=tuple(filter(self._matters, contents.inventory.irregularities)),
-            image=self._facts(musl if profile is None else "", contents),
+            image=replace(
+                self._facts(musl if profile is None else "", contents),
+                drift=None if profile is None else base_drift(self._tree, profile, layers),
+            ),
         )
-        layers = {PurePosixPath(m.name): m.layer for m in members if m.layer}
-        return replace(contents, inventory=inventory, system=system, layers=layers)
+        places = {PurePosixPath(m.name): m.layer for m in members if m.layer}
+        return replace(contents, inventory=inventory, system=system, layers=places)
 
     def _is_link(self, member: Member) -> bool:
         """Whether the loader may be led through a link: to a library, or to a folder."""

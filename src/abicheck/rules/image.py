@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -11,6 +11,7 @@ from abicheck.rules._rule import rule
 
 _WHOLE: Final = Location(PurePosixPath())
 _LARGEST: Final = 10 << 30
+_SHOWN: Final = 3  # names in a message; the evidence has them all
 _MANIFESTS: Final = frozenset(
     {
         "",  # Docker's old form states none; what pushes it will
@@ -388,6 +389,54 @@ def missing_blob(case: Case) -> Iterator[Fault]:
     yield from _broken(case, Irregular.MISSING_BLOB)
 
 
+@rule(
+    "ABI814",
+    Severity.NOTE,
+    "Lambda's base image is not as it is on record",
+    explanation="The image stands on Lambda's base, and its libraries are not those of the "
+    "built-in target for that base: AWS has changed it since, or a layer of the image has.  The "
+    "image was judged by what it brings.  A ZIP that is checked against the built-in target is "
+    "judged by the record.",
+    causes=(
+        "a base image that is newer, or older, than the record",
+        "dnf upgrade in the Dockerfile",
+    ),
+    fixes=(
+        "abicheck capture IMAGE -o mine.json, and check against that: --target mine.json",
+        "see what is on record: abicheck targets show lambda-python3.13-x86_64-image",
+    ),
+)
+def base_has_drifted(case: Case) -> Iterator[Fault]:
+    """Lambda's base is what is on record of it."""
+    for image in _image(case):
+        if image.drift is not None:
+            changed = (*image.drift.facts, *image.drift.ceilings)
+            changes = [f"{c.name}: {c.recorded} -> {c.found}" for c in changed]
+            named = (
+                _some("lost", image.drift.lost),
+                _some("gained", image.drift.gained),
+                "; ".join(changes[:_SHOWN]),
+                f"{len(changes) - _SHOWN} other changes" if len(changes) > _SHOWN else "",
+            )
+            yield Fault(
+                _WHOLE,
+                f"not as {image.drift.target}: {'; '.join(filter(None, named))}",
+                subject="drift",
+                why="the image is judged by its own files",
+                evidence=(
+                    *(f"lost: {name}" for name in image.drift.lost),
+                    *(f"gained: {name}" for name in image.drift.gained),
+                    *changes,
+                ),
+            )
+
+
+def _some(word: str, names: Sequence[str]) -> str:
+    """Return a few of the names and how many others there are, under a word; "" for none."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{word} {', '.join(names[:_SHOWN])}{more}" if names else ""
+
+
 RULES: Final = (
     image_index,
     unsupported_media_type,
@@ -401,4 +450,5 @@ RULES: Final = (
     musl_image,
     wrong_digest,
     missing_blob,
+    base_has_drifted,
 )

@@ -9,6 +9,8 @@ from tests.factories import a_case, a_layer, an_image, an_inventory, codes, irre
 
 from abicheck.model import (
     ArtifactKind,
+    BaseChange,
+    BaseDrift,
     Case,
     Compression,
     EntryPoint,
@@ -157,3 +159,40 @@ def test_each_damage_has_a_rule_of_its_own(kind: Irregular, expected: str) -> No
     inventory = an_inventory(kind=ArtifactKind.IMAGE, irregularities=[irregular(kind)])
 
     assert codes(a_case(inventory=replace(inventory, image=an_image()))) == [expected]
+
+
+def test_a_base_that_is_not_as_on_record_is_a_note() -> None:
+    """In one line, with a few names; the evidence has all of them."""
+    drift = BaseDrift(
+        "lambda-python3.13-x86_64-image",
+        facts=(BaseChange("libc", "glibc 2.34", "glibc 2.38"),),
+        lost=("liba.so.1", "libb.so.1", "libc.so.5", "libd.so.1"),
+        ceilings=(BaseChange("libz.so.1", "ZLIB_1.2.9", "ZLIB_1.2.12"),),
+    )
+    image = replace(an_image(), drift=drift)
+    [found] = judge(_case(image))
+
+    assert codes(_case(image)) == ["ABI814 note"]
+    assert found.fault.message == (
+        "not as lambda-python3.13-x86_64-image: lost liba.so.1, libb.so.1, libc.so.5 and 1 more; "
+        "libc: glibc 2.34 -> glibc 2.38; libz.so.1: ZLIB_1.2.9 -> ZLIB_1.2.12"
+    )
+    assert "lost: libd.so.1" in found.fault.evidence
+
+
+def test_a_base_that_is_as_on_record_is_none() -> None:
+    """And so is a base of somebody else's, which nothing is on record of."""
+    assert codes(_case(replace(an_image(), drift=None))) == []
+
+
+def test_changes_beyond_the_first_are_counted() -> None:
+    """A newer system changes dozens."""
+    changes = tuple(BaseChange(f"lib{n}.so.1", "V_1", "V_2") for n in range(5))
+    image = replace(an_image(), drift=BaseDrift("t", gained=("libnew.so.1",), ceilings=changes))
+
+    assert _messages(image) == [
+        (
+            "not as t: gained libnew.so.1; lib0.so.1: V_1 -> V_2; lib1.so.1: V_1 -> V_2; "
+            "lib2.so.1: V_1 -> V_2; 2 other changes"
+        )
+    ]
