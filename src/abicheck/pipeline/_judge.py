@@ -257,8 +257,11 @@ class Judge:
         """Whether a failure at an import is caught, there or where that module is imported."""
         if site.guarded:
             return True
-        path = site.site.path
-        module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+        path = str(site.site.path)
+        # Absolute outside the artifact's own folder: in an image's site-packages.
+        entry = next((e for e in self._entries if path.startswith(f"{e}/")), "")
+        inside = PurePosixPath(path.removeprefix(f"{entry}/") if entry else path)
+        module = ".".join(inside.with_suffix("").parts).removesuffix(".__init__")
         if "." not in module or module in asked:
             return False
         above = [site for site in self._sites(module) if not site.never]

@@ -20,9 +20,11 @@ def find_bytecode(
 
     `heads` maps target paths of `.pyc` files to their first bytes.  A file in
     `__pycache__` (PEP 3147) serves its source alone; one beside where the
-    source would be is a module of its own.
+    source would be is a module of its own.  Places are relative to `root`,
+    names to the nearest entry of sys.path.
     """
     own = f".{interpreter.tag.replace('cp', 'cpython-')}"
+    entries = sorted(map(str, interpreter.path), key=len, reverse=True)
     found = []
     for path, head in sorted(heads.items()):
         folder, name = posixpath.split(path)
@@ -36,7 +38,8 @@ def find_bytecode(
         sources = (f"{folder}/{stem}.py", f"{folder}/{stem}.pyc" if cached else "")
         if any(source and tree.is_file(source) for source in sources):
             continue
-        module = posixpath.relpath(f"{folder}/{stem}", root).replace("/", ".")
+        home = next((e for e in entries if f"{folder}/".startswith(f"{e}/")), root)
+        module = posixpath.relpath(f"{folder}/{stem}", home).replace("/", ".")
         place = Location(PurePosixPath(posixpath.relpath(path, root)))
         found.append(
             Bytecode(place, module.removesuffix(".__init__"), None if cached else head[:4])

@@ -68,6 +68,11 @@ def handler_not_importable(case: Case) -> Iterator[Fault]:
 
 def _stem(case: Case, path: PurePosixPath) -> str:
     """Return the dotted name that a file would be imported by."""
+    if case.inventory.image is not None:
+        # Its places are relative to the root, and its folders of packages lie anywhere.
+        entries = sorted(case.profile.interpreter.path, key=lambda e: len(e.parts), reverse=True)
+        whole = PurePosixPath("/", path)
+        path = whole.relative_to(next((e for e in entries if e in whole.parents), "/"))
     name = path.name
     for suffix in (*case.profile.interpreter.suffixes, ".py"):
         if name.endswith(suffix):
