@@ -11,7 +11,17 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from abicheck.model import Case, Finding
-from abicheck.rules import artifact, binaries, features, image, layout, libraries, python, symbols
+from abicheck.rules import (
+    artifact,
+    binaries,
+    features,
+    image,
+    image_files,
+    layout,
+    libraries,
+    python,
+    symbols,
+)
 from abicheck.rules._rule import Rule
 
 ALL_RULES: Final[tuple[Rule, ...]] = tuple(
@@ -25,6 +35,7 @@ ALL_RULES: Final[tuple[Rule, ...]] = tuple(
             *features.RULES,
             *layout.RULES,
             *image.RULES,
+            *image_files.RULES,
         ),
         key=lambda rule: rule.info.code,
     )
