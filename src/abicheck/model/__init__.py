@@ -57,11 +57,20 @@ from abicheck.model._outcomes import Failure, Prediction, Verdict
 from abicheck.model._places import Location, Site
 from abicheck.model._python import Bytecode, Distribution, ExtensionModule, Sibling
 from abicheck.model._report import Elsewhere, ObjectKind, ObjectReport, PackageReport, Report
+from abicheck.model._smoke import (
+    Agreement,
+    ImportTime,
+    Reconciled,
+    SmokeImport,
+    SmokeOutcome,
+    SmokeRun,
+)
 from abicheck.model._targets import Interpreter, Library, TargetProfile
 
 __all__ = [
     "MACHINES",
     "NO_SYMBOLS",
+    "Agreement",
     "ArtifactKind",
     "BaseChange",
     "BaseDrift",
@@ -89,6 +98,7 @@ __all__ = [
     "ImageConfig",
     "ImageFacts",
     "ImageLayer",
+    "ImportTime",
     "Interpreter",
     "Inventory",
     "Irregular",
@@ -104,6 +114,7 @@ __all__ = [
     "Platform",
     "Prediction",
     "RecentNeed",
+    "Reconciled",
     "Report",
     "Root",
     "RuleInfo",
@@ -111,6 +122,9 @@ __all__ = [
     "Severity",
     "Sibling",
     "Site",
+    "SmokeImport",
+    "SmokeOutcome",
+    "SmokeRun",
     "Suppressed",
     "Suppressor",
     "SymbolDef",

@@ -13,6 +13,7 @@ from abicheck.model._objects import ElfFacts, ForeignFile
 from abicheck.model._outcomes import Prediction
 from abicheck.model._places import Location
 from abicheck.model._python import Distribution
+from abicheck.model._smoke import Reconciled, SmokeRun
 from abicheck.model._targets import TargetProfile
 
 
@@ -71,6 +72,8 @@ class Report:
     """Everything a reporter prints, already in printing order.
 
     `function` is the name under which the configuration knows the artifact.
+    `smoke` is there where the artifact was imported for real, and `reconciled`
+    has each of its imports beside what was predicted.
     """
 
     inventory: Inventory
@@ -82,6 +85,8 @@ class Report:
     suppressed: tuple[Suppressed, ...] = ()
     function: str | None = None
     elsewhere: Elsewhere | None = None
+    smoke: SmokeRun | None = None
+    reconciled: tuple[Reconciled, ...] = ()
 
     def count(self, severity: Severity) -> int:
         """Return how many findings have exactly this severity."""

@@ -1,0 +1,88 @@
+"""What a smoke import saw: the artifact's modules, imported for real."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from abicheck.model._outcomes import Failure
+
+
+class SmokeOutcome(enum.StrEnum):
+    """How one import ended in the container.
+
+    `TIMED_OUT` and `OUT_OF_BOUNDS` are limits of the run and not of the
+    loader's: what would have come after them is not known.
+    """
+
+    LOADED = "loaded"
+    FAILED = "failed"
+    DIED = "died"
+    TIMED_OUT = "timed out"
+    OUT_OF_BOUNDS = "out of bounds"
+
+
+class Agreement(enum.StrEnum):
+    """A prediction beside what happened."""
+
+    AGREED = "agreed"
+    LOADED_AFTER_ALL = "predicted to fail, but loaded"
+    FAILED_AFTER_ALL = "predicted to load, but failed"
+    OTHER_MESSAGE = "failed with another message"
+    UNDECIDED = "the prediction was uncertain"
+    UNFINISHED = "the import did not end within its limits"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTime:
+    """One line of `-X importtime`: `self_us` and `total_us` in microseconds."""
+
+    module: str
+    self_us: int
+    total_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeImport:
+    """One module, imported in a process of its own.
+
+    `failure` is the exception, or the death, that ended it; None where it
+    loaded.  `microseconds` is the wall time of the import statement alone.
+    `times` is CPython's own accounting of what it brought with it, in the
+    order in which the imports ended; empty where it was not asked for.
+    """
+
+    module: str
+    outcome: SmokeOutcome
+    failure: Failure | None = None
+    microseconds: int = 0
+    times: tuple[ImportTime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeRun:
+    """Everything that was imported, and where.
+
+    `image` is the reference that was asked for; `digest` its repository
+    digest, or where it has none (built here, never pushed) "", and `id` the
+    digest of its configuration.  `engine` is the engine's own name and version.
+    `discarded` is how many containers had to be thrown away.
+    """
+
+    image: str
+    id: str
+    digest: str
+    platform: str
+    engine: str
+    python: str
+    imports: tuple[SmokeImport, ...]
+    discarded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """One import with what had been predicted for it."""
+
+    made: SmokeImport
+    agreement: Agreement
+    predicted: Failure | None = None
