@@ -5,7 +5,7 @@ python tools/make_rule_pages.py --check   change nothing; exit 1 where a page is
 
 A page is what `abicheck explain CODE` prints, so the card in src/abicheck/rules is the
 only place where a rule is described.
-"""  # noqa: INP001 - a folder of scripts, not a package
+"""
 
 from __future__ import annotations
 

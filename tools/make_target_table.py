@@ -4,7 +4,7 @@ python tools/make_target_table.py           write the table
 python tools/make_target_table.py --check   change nothing; exit 1 where the table is another
 
 Everything in it is read from the profiles in src/abicheck/profiles/data.
-"""  # noqa: INP001 - a folder of scripts, not a package
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ python tools/recapture.py --keep FOLDER          keep the captured profiles
 Needs a container engine that can pull public images.  Nothing in the repository is changed:
 what the image has and the profile lacks, or the other way round, is for a person to weigh,
 since the managed runtime is another file system.  Exits 1 where anything is different.
-"""  # noqa: INP001 - a folder of scripts, not a package
+"""
 
 from __future__ import annotations
 
