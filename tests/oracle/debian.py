@@ -61,7 +61,7 @@ def make(release: str, shelf: Path) -> Debian:
         half = root.with_suffix(".half")
         shutil.rmtree(half, ignore_errors=True)
         command = ["mmdebstrap", "--quiet", "--variant=minbase", "--include=python3"]
-        _run([*command, release, str(half), _mirror()])
+        _run([*command, release, str(half), mirror()])
         half.rename(root)
     image = f"{_REPOSITORY}:{release}"
     with subprocess.Popen(["tar", "-C", root, "-c", "."], stdout=subprocess.PIPE) as tar:
@@ -72,7 +72,7 @@ def make(release: str, shelf: Path) -> Debian:
     return Debian(release, root, image)
 
 
-def _mirror() -> str:
+def mirror() -> str:
     """Return the first Debian archive among apt's own sources."""
     listing = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(CREATED_BY)"])
     places = [line.split(" ")[0] for line in listing.splitlines() if line.endswith(" Packages")]
