@@ -29,12 +29,16 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One path of the tree: its kind, POSIX mode bits (None where unknown), link target, bytes."""
+    """One path of the tree: its kind, POSIX mode bits (None where unknown), link target, bytes.
+
+    `sha256` is the digest of a regular file's content, None where nobody computed it.
+    """
 
     kind: Kind
     mode: int | None = None
     target: str = ""
     size: int = 0
+    sha256: bytes | None = None
 
 
 class Tree:

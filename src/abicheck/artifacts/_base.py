@@ -37,7 +37,8 @@ class Member:
 
     `head` is the beginning of a regular file, 512 bytes or all of it; `data`
     is the whole file where the reader's filter asked for it, else None.
-    `layer` is the diff id of the image's layer that brought it.
+    `layer` is the diff id of the image's layer that brought it.  `sha256` is the
+    digest of a regular file's content, None where it was not computed.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Member:
     data: bytes | memoryview | None = None
     target: str = ""
     layer: str = ""
+    sha256: bytes | None = None
 
 
 Wanted = Callable[[str, bytes, int], bool]

@@ -16,6 +16,7 @@ from abicheck.filesystem import Kind
 from abicheck.model import ArtifactKind, Irregular, Irregularity
 
 _HEAD = 512
+_PART = 1 << 20
 
 
 class _Found(NamedTuple):
@@ -151,7 +152,12 @@ def _read(path: Path, name: str, status: os.stat_result, wanted: Wanted) -> Memb
         return Member(name, Kind.SYMLINK, 0, bits, target=target)
     with path.open("rb") as file:
         head = file.read(_HEAD)
-        if not wanted(name, head, status.st_size):
-            return Member(name, Kind.FILE, status.st_size, bits, head)
-        data = head + file.read()
-    return Member(name, Kind.FILE, len(data), bits, head, data)
+        if wanted(name, head, status.st_size):
+            data = head + file.read()
+            digest = hashlib.sha256(data)
+            return Member(name, Kind.FILE, len(data), bits, head, data, sha256=digest.digest())
+        digest, size = hashlib.sha256(head), len(head)
+        while part := file.read(_PART):
+            digest.update(part)
+            size += len(part)
+    return Member(name, Kind.FILE, size, bits, head, sha256=digest.digest())

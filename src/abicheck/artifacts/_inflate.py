@@ -7,6 +7,7 @@ the same.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from typing import Any, Final
 
@@ -68,14 +69,15 @@ def inflate(raw: memoryview, method: int, size: int, crc: int) -> bytes | memory
     return data
 
 
-def verify(raw: memoryview, method: int, size: int, crc: int) -> None:
-    """Inflate a member as `inflate` does and keep nothing of it; takes a few megabytes."""
+def verify(raw: memoryview, method: int, size: int, crc: int) -> bytes:
+    """Inflate a member as `inflate` does, and return its SHA-256; takes a few megabytes."""
     if method == _STORED:
         _compare(len(raw), size, _codec.crc32(raw), crc)
-        return
+        return hashlib.sha256(raw).digest()
     if method != _DEFLATED:
         raise _unknown(method)
     decoder = _decoder()
+    digest = hashlib.sha256()
     length = found = 0
     try:
         for start in range(0, len(raw), _STEP):
@@ -86,12 +88,14 @@ def verify(raw: memoryview, method: int, size: int, crc: int) -> None:
                 part = decoder.decompress(rest, _PART)
                 length += len(part)
                 found = _codec.crc32(part, found)
+                digest.update(part)
                 rest, full = decoder.unconsumed_tail, len(part) == _PART
     except _ERRORS as error:
         raise _broken(error) from error
     if not decoder.eof and length <= size:
         raise UnreadableMemberError(Irregular.CORRUPT, _ENDLESS)
     _compare(length, size, found, crc)
+    return digest.digest()
 
 
 def _decoder() -> Any:  # noqa: ANN401 - either library's, and isal ships no types

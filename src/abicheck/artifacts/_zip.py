@@ -132,20 +132,23 @@ class ZipArtifact:
             link = inflate(raw, header.method, header.size, header.crc)
             target = bytes(link).decode("utf-8", "surrogateescape")
             return Member(name, Kind.SYMLINK, 0, bits, target=target)
-        data: bytes | memoryview = b""
+        packed = (raw, header.method, header.size, header.crc)
+        data: bytes | memoryview
         if header.size <= _SMALL:
-            data = inflate(raw, header.method, header.size, header.crc)
+            data = inflate(*packed)
             head = bytes(data[:_HEAD])
             keep = wanted(name, head, len(data))
         else:
             # A large one is held only where it is wanted.
             head = peek(raw, header.method, _HEAD)
             keep = wanted(name, head, header.size)
-            if keep:
-                data = inflate(raw, header.method, header.size, header.crc)
-            else:
-                verify(raw, header.method, header.size, header.crc)
-        return Member(name, Kind.FILE, header.size, bits, head, data if keep else None)
+            if not keep:
+                digest = verify(*packed)
+                return Member(name, Kind.FILE, header.size, bits, head, sha256=digest)
+            data = inflate(*packed)
+        digest = hashlib.sha256(data).digest()
+        held = data if keep else None
+        return Member(name, Kind.FILE, header.size, bits, head, held, sha256=digest)
 
     def _raw(self, header: Header) -> memoryview:
         """Return the compressed bytes; the local header says where they begin."""

@@ -121,7 +121,7 @@ class Reading:
         # An installer gives the files of a wheel modes of its own.
         installed = self._artifact.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
         mode = None if installed else member.mode
-        self._entries[path] = Entry(member.kind, mode, member.target, member.size)
+        self._entries[path] = Entry(member.kind, mode, member.target, member.size, member.sha256)
         if member.kind is not Kind.FILE:
             return
         self._members += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import stat
@@ -127,7 +128,7 @@ def test_modes_are_those_of_the_file_system(tmp_path: Path) -> None:
 
 
 def test_head_is_the_beginning_and_data_the_whole(tmp_path: Path) -> None:
-    """Where the filter says no, only 512 bytes were read."""
+    """Where the filter says no, only 512 bytes are kept."""
     (tmp_path / "a.so").write_bytes(b"x" * 2000)
     asked: list[tuple[str, int, int]] = []
 
@@ -140,6 +141,21 @@ def test_head_is_the_beginning_and_data_the_whole(tmp_path: Path) -> None:
 
     assert asked == [("a.so", 512, 2000)]
     assert (member.head, member.data, member.size) == (b"x" * 512, None, 2000)
+
+
+@pytest.mark.parametrize("size", [0, 1, 512, 5000, 3 << 20])
+def test_every_file_has_its_digest(tmp_path: Path, size: int) -> None:
+    """Law: the SHA-256 of all bytes, whether they are kept or only pass by."""
+    content = os.urandom(size)
+    (tmp_path / "a.py").write_bytes(content)
+    (tmp_path / "b.txt").write_bytes(content)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "d").symlink_to("a.py")
+    with open_artifact(tmp_path, DEFAULT_LIMITS) as artifact:
+        members = list(artifact.members(lambda name, *_: name == "a.py"))
+
+    assert [m.sha256 for m in members] == [hashlib.sha256(content).digest()] * 2 + [None] * 2
+    assert [m.size for m in members] == [size, size, 0, 0]
 
 
 def test_links_are_kept_as_links(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
@@ -105,6 +106,19 @@ def test_only_what_is_wanted_is_kept(tmp_path: Path) -> None:
 
     assert (a.head, a.data, a.size) == (b"a" * 512, b"a" * 1000, 1000)
     assert (b.head, b.data, b.size) == (b"b" * 512, None, 1000)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("size", [0, 1, 5000, 3 << 20])
+def test_every_file_has_its_digest(tmp_path: Path, size: int, method: int) -> None:
+    """Law: the SHA-256 of all bytes, whether they are kept or only pass by."""
+    content = os.urandom(size)
+    path = tmp_path / "function.zip"
+    path.write_bytes(_zip([("a.py", content), ("b.txt", content), ("c/", b"")], method))
+    with open_artifact(path, DEFAULT_LIMITS) as artifact:
+        digests = [m.sha256 for m in artifact.members(lambda name, *_: name == "a.py")]
+
+    assert digests == [hashlib.sha256(content).digest()] * 2 + [None]
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
