@@ -65,7 +65,8 @@ _TYPES: Final = {
     "GNU_RELRO": 0x6474E552,
     "GNU_PROPERTY": 0x6474E553,
 }
-# Edited so that the dynamic section no longer tells of the tables that the sections show.
+# Edited so that the dynamic section no longer tells of the tables that the sections show, or
+# that the loader does not read them to their end.
 _EDITED: Final = {
     "hash-table-with-a-billion-buckets",
     "hash-table-without-buckets",
@@ -76,6 +77,7 @@ _EDITED: Final = {
     "relocations-beyond-the-end",
     "segment-beyond-the-end-of-the-file",
     "string-table-beyond-the-end",
+    "unknown-relocation",
 }
 _FLAGS: Final = {"R": 4, "W": 2, "E": 1, " ": 0}
 _FOUND_TYPES: Final = {"NOTYPE", "OBJECT", "FUNC", "COMMON", "TLS", "IFUNC", "<OS specific>: 10"}

@@ -86,6 +86,13 @@ class Image:
             return False
         return True
 
+    def is_filled(self, address: int) -> bool:
+        """Whether zeros follow the file's part of the segment in which `address` lies."""
+        return any(
+            load.vaddr <= address < load.vaddr + load.filesz < load.vaddr + load.memsz
+            for load in self._loads
+        )
+
     def rest(self, address: int) -> memoryview:
         """Return everything mapped from `address` to the end of its segment."""
         offset, end = self.extent(address)

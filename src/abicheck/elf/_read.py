@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from elftools.common.exceptions import ELFError
 from elftools.common.utils import struct_parse
@@ -103,10 +103,15 @@ def read_elf(data: bytes | memoryview, location: Location) -> ElfFacts:
     return ElfFacts(location, size, header, **facts)
 
 
+_FLAW: Final = ("defect", "unsearchable", "unrelocatable")
+
+
 def _learn(facts: dict[str, Any], read: Callable[[], Mapping[str, Any]]) -> None:
     """Add what one part of the object says, or why it cannot be read; the first reason stays."""
     try:
-        facts.update(read())
+        found = read()
+        known = () if "defect" not in facts else _FLAW
+        facts.update({name: value for name, value in found.items() if name not in known})
     except TooMuchError as error:
         facts.setdefault("limit", str(error))
     except _MALFORMED as error:
@@ -143,13 +148,16 @@ def _round_up(size: int) -> int:
 
 def _read_header(view: memoryview) -> ElfHeader:
     ident = bytes(view[:16])
-    if ident[4] not in (1, 2) or ident[5] not in (1, 2):
+    if ident[4] not in (1, 2):
         return ElfHeader(
             ident[4], ident[5], ident[6], ident[7], ident[8], ident[9:16], 0, 0, 0, 0, 0, 0
         )
-    structs = _structs(ident[4], ident[5])
-    raw = struct_parse(structs.Elf_Ehdr, BytesIO(view[:_EHDR_SIZE]), 0)
-    order = ORDER[ident[5]]
+    # An order that there is not is read in the loader's own.
+    data = ident[5] if ident[5] in ORDER else 1
+    structs = _structs(ident[4], data)
+    image = ident[:5] + bytes([data]) + bytes(view[6:_EHDR_SIZE])
+    raw = struct_parse(structs.Elf_Ehdr, BytesIO(image), 0)
+    order = ORDER[data]
     # pyelftools turns numbers into names; the loader compares numbers.
     kind, machine, version = struct.unpack(order + "HHI", view[16:24])
     return ElfHeader(
@@ -226,6 +234,9 @@ def _read_dynamic(
         if tag == _TAG["DT_NEEDED"]:
             needed.append(value)
         tags[tag] = value
+    else:
+        if image.is_filled(segment.vaddr):
+            return tags, needed  # the zeros behind the file's part are a DT_NULL
     reason = "the dynamic table has no end"
     raise MalformedError(reason)
 
@@ -313,8 +324,10 @@ def _read_symbol_facts(
         )
     except MalformedError as error:
         flaw = {"defect": f"malformed: {error}", "unsearchable": True}
-    order_of_use, static_tls, unknown = _read_relocations(image, header, kind, tags)
-    used = max(order_of_use, default=-1) + 1
+    asked = _read_relocations(image, header, kind, tags)
+    if asked.broken:
+        flaw = flaw or {"defect": f"malformed: {asked.broken}", "unrelocatable": True}
+    used = max(asked.symbols, default=-1) + 1
     address, size = tags[_TAG["DT_SYMTAB"]], SYMBOL[kind][0].size
     hashed = tags.get(_TAG["DT_GNU_HASH"]) is not None
     if hashed and not count:
@@ -327,7 +340,7 @@ def _read_symbol_facts(
         versions.read_versym(image.read(versym, max(count, used) * 2), kind[1])
     symbols = Symbols(table, strings, versions, kind)
     references = []
-    for index in order_of_use:
+    for index in asked.symbols:
         reference = symbols.reference(index)
         if reference is not None:
             references.append(reference)
@@ -337,8 +350,8 @@ def _read_symbol_facts(
     return flaw | {
         "references": tuple(references),
         "undefined": undefined,
-        "static_tls": any(symbols.is_own(index) for index in static_tls),
-        "unknown_relocation": unknown,
+        "static_tls": any(symbols.is_own(index) for index in asked.static_tls),
+        "unknown_relocation": asked.unknown,
         "table": SymbolTable(
             lambda: symbols.definitions(first) if count > first else {},
             versions=versions.names,
@@ -347,17 +360,27 @@ def _read_symbol_facts(
     }
 
 
+class _Asked(NamedTuple):
+    """What the relocations ask of the loader, in the order of `_dl_relocate_object`.
+
+    `unknown` is the type, not one of the machine's, at which it stops; `broken`
+    says why a table cannot be read to its end.
+    """
+
+    symbols: list[int]
+    static_tls: list[int]
+    unknown: int | None
+    broken: str
+
+
 def _read_relocations(
     image: Image, header: ElfHeader, kind: tuple[int, int], tags: dict[int, int]
-) -> tuple[list[int], list[int], int | None]:
-    """Return what is looked up, in the order of `_dl_relocate_object` with RTLD_NOW.
-
-    Besides: the symbols that need static TLS, and the first relocation type
-    that the loader of the object's machine does not know.
-    """
+) -> _Asked:
+    """Return what is looked up with RTLD_NOW, and which symbols need static TLS."""
     found: dict[int, None] = {}
     static_tls: list[int] = []
     unknown: int | None = None
+    broken = ""
     plt_addend = tags.get(_TAG["DT_PLTREL"]) != _TAG["DT_REL"]
     for start, size, addend in (
         ("DT_REL", "DT_RELSZ", False),
@@ -367,10 +390,23 @@ def _read_relocations(
         address, length = tags.get(_TAG[start]), tags.get(_TAG[size], 0)
         if address is None or not length:
             continue
-        table = image.read(address, length)
+        table, broken = _mapped_part(image, address, length)
         relocations = read_relocations(table, kind, header.machine, addend=addend)
         found.update(dict.fromkeys(relocations.symbols))
         static_tls += relocations.static_tls
-        if unknown is None:
-            unknown = relocations.unknown
-    return list(found), static_tls, unknown
+        unknown = relocations.unknown
+        if unknown is not None or broken:
+            break  # here the loader stops, or dies
+    return _Asked(list(found), static_tls, unknown, broken if unknown is None else "")
+
+
+def _mapped_part(image: Image, address: int, length: int) -> tuple[memoryview, str]:
+    """Return what is mapped of a table, and why that is not all of it."""
+    try:
+        return image.read(address, length), ""
+    except MalformedError as error:
+        reason = str(error)
+    try:
+        return image.rest(address), reason
+    except MalformedError:
+        return memoryview(b""), reason

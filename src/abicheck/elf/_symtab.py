@@ -213,7 +213,10 @@ class Relocations:
 def read_relocations(
     table: memoryview, kind: tuple[int, int], machine: int, *, addend: bool
 ) -> Relocations:
-    """Return what one relocation table asks of the loader."""
+    """Return what one relocation table asks of the loader, up to the first type it does not know.
+
+    There the load ends, once the relocation's own symbol has been found.
+    """
     wide = kind[0] == 2
     width, shift = (8, 32) if wide else (4, 8)
     mask = (1 << shift) - 1
@@ -235,8 +238,9 @@ def read_relocations(
         number = info & mask
         if number == static:
             static_tls.append(info >> shift)
-        if types is not None and number not in types and unknown is None:
-            unknown = number
         if info >> shift and number not in skipped:
             symbols[info >> shift] = None
+        if types is not None and number not in types:
+            unknown = number
+            break
     return Relocations(list(symbols), static_tls, unknown)

@@ -335,6 +335,8 @@ class _Opening:
         if facts is not None and facts.unknown_relocation is not None:
             message = say.bad_relocation(entry.name, facts.unknown_relocation)
             self._stop(Halt(Trouble.RELOCATION, entry.path, import_error(message, entry.path)))
+        if facts is not None and facts.unrelocatable:
+            self._stop(death(Trouble.FILE, entry.path))
 
     def _bind(
         self,

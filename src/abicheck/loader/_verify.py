@@ -11,7 +11,7 @@ from abicheck.loader import _messages as say
 from abicheck.loader import _releases as since
 from abicheck.model import ElfFacts, ElfHeader, Foreign, ForeignFile, Segment, TargetProfile
 
-_CLASS64, _LITTLE = 2, 1
+_CLASS64, _LITTLE, _BIG = 2, 1, 2
 _ET_EXEC, _ET_DYN = 2, 3
 _PT_LOAD, _PT_DYNAMIC = 1, 2
 _MACHINES: Final = {"x86_64": 62, "aarch64": 183}
@@ -107,7 +107,7 @@ def _identification(header: ElfHeader, profile: TargetProfile) -> Verdict | None
 def _is_foreign(header: ElfHeader, profile: TargetProfile) -> bool:
     """Whether the machine is another one, read in the loader's own byte order."""
     machine = header.machine
-    if header.ei_data != _LITTLE:
+    if header.ei_data == _BIG:
         machine = (machine & 0xFF) << 8 | machine >> 8
     return machine != _MACHINES[profile.machine]
 
@@ -207,7 +207,7 @@ def _out_of_order(loads: Sequence[Segment], page: int) -> bool:
 
 
 def _dynamic(facts: ElfFacts, profile: TargetProfile) -> Verdict | None:
-    if facts.defect is not None and not facts.unsearchable:
+    if facts.defect is not None and not (facts.unsearchable or facts.unrelocatable):
         return Verdict(Fate.KILLS, "SIGSEGV")
     if facts.flags_1 & _DF_1_PIE and profile.libc_version >= since.PIE_REFUSED:
         return _refuse_opened("cannot dynamically load position-independent executable")

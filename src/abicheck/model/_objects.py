@@ -141,7 +141,8 @@ class ElfFacts:
     is the read-only data of one that can import modules, where that is small.
     `limit` says why not all of it was examined: tables that overlap.
     `unsearchable` says that the defect is in its hash table, which kills whoever
-    looks a symbol up in it; `initialisers` that it has a DT_INIT_ARRAY, which the
+    looks a symbol up in it, `unrelocatable` that it is in a relocation table, which
+    is met when all it needs has been found; `initialisers` that it has a DT_INIT_ARRAY, which the
     loader calls.  `beyond_end` says that a segment reaches past the end of the file, so that
     touching it is a SIGBUS.
     """
@@ -178,6 +179,7 @@ class ElfFacts:
     compilers: tuple[str, ...] = ()
     defect: str | None = None
     unsearchable: bool = False
+    unrelocatable: bool = False
     beyond_end: bool = False
     limit: str | None = None
 

@@ -110,11 +110,43 @@ def test_a_dynamic_section_without_dt_null_is_malformed() -> None:
     """It ends with the bytes that are mapped, and the loader reads on."""
     data = Elf(soname="libv.so.1").build()
     dynamic = read(data).segments[1]
-    unended = elfpatch.segment(elfpatch.PT_LOAD, p_filesz=dynamic.offset + dynamic.filesz - 16)
+    size = dynamic.offset + dynamic.filesz - 16
+    unended = elfpatch.segment(elfpatch.PT_LOAD, p_filesz=size, p_memsz=size)
     facts = read(unended(data))
 
     assert facts.defect == "malformed: the dynamic table has no end"
     assert facts.soname is None
+
+
+def test_a_dynamic_section_is_ended_by_the_zeros_behind_the_file() -> None:
+    """Where the segment is larger in memory, zeros follow, and a zero tag is DT_NULL."""
+    data = Elf(soname="libv.so.1").build()
+    dynamic = read(data).segments[1]
+    size = dynamic.offset + dynamic.filesz - 16
+    shorter = elfpatch.segment(elfpatch.PT_LOAD, p_filesz=size, p_memsz=size + 16)
+    facts = read(shorter(data))
+
+    assert (facts.defect, facts.soname) == (None, "libv.so.1")
+
+
+def test_a_byte_order_that_there_is_not_is_read_in_the_loaders_own(shipped: Shipped) -> None:
+    """EI_DATA is refused for itself, so the rest of the header must not be."""
+    data = bytearray(shipped("no-dynamic-segment"))
+    data[5] = 0x7F
+    header = read(bytes(data)).header
+
+    assert header is not None
+    assert (header.ei_data, header.machine) == (0x7F, 62)
+
+
+def test_relocations_that_leave_their_segment_are_read_as_far_as_they_go() -> None:
+    """The loader finds libraries and symbols in vain before it comes to their end."""
+    data = Elf(symbols=(reference("no_such_symbol"),), rela=(Reloc("no_such_symbol", 6),)).build()
+    endless = elfpatch.tag(elfpatch.DT_RELASZ, value=1 << 40)
+    facts = read(endless(data))
+
+    assert facts.unrelocatable
+    assert [reference.name for reference in facts.references] == ["no_such_symbol"]
 
 
 def test_an_object_without_a_dynamic_segment_has_no_names(shipped: Shipped) -> None:

@@ -1,0 +1,275 @@
+"""Mutated files in front of several readers: where they disagree, abicheck must have said so.
+
+    python -m tests.fuzz.differential zip elf loader --count 2000 --seed 1
+
+`zip`: `zipfile`, `unzip` and abicheck on archives; what abicheck takes without a word, the
+others take too, and see the same in it.  `elf`: `readelf` and abicheck on objects.
+`loader`: this machine's own loader on extensions, each in a process of its own; what it
+refuses with a message, abicheck reports, and a death that comes before the first relocation
+too.  Every file is made by chance from a seed, so a number names it for good.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from random import Random
+from typing import Final
+
+from tests.fuzz.mutate import an_archive, an_object
+from tests.fuzz.targets import TARGETS
+from tests.oracle.accuracy import Outcome, Row, measure
+from tests.oracle.runs import on_host
+from tests.oracle.truth import Artifact, Kind, Question
+
+from abicheck.artifacts import Limits, open_artifact
+from abicheck.elf import read_elf
+from abicheck.filesystem import Kind as EntryKind
+from abicheck.model import ElfFacts, Location
+
+_LIMITS: Final = Limits(total=64 << 20, member=16 << 20)
+_TAG: Final = re.compile(
+    r"^ 0x[0-9a-f]+ \((NEEDED|SONAME|RPATH|RUNPATH)\) +[^[]*\[(.*)\]$", re.MULTILINE
+)
+# Without a message, and before the loader has relocated anything.
+_EARLY: Final = frozenset({"SIGBUS"})
+_SHOWN: Final = 20
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What came of one run: how many files, what is wrong, and where only abicheck complains."""
+
+    name: str
+    files: int = 0
+    wrong: list[str] = field(default_factory=list)
+    alone: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {self.files:,} files, {len(self.wrong)} wrong"]
+        lines += [f"  {count:6,}  {what}" for what, count in sorted(self.counts.items())]
+        lines += [
+            f"  {count:6,}  only abicheck complains: {what}"
+            for what, count in self.alone.most_common()
+        ]
+        lines += [f"  WRONG {text}" for text in self.wrong[:_SHOWN]]
+        return "\n".join(lines)
+
+
+def mutants(
+    target: str, count: int, seed: int, mutate: Callable[[bytes, Random], bytes]
+) -> Iterator[tuple[int, bytes]]:
+    """Yield numbered files, each made from one of the seeds of a fuzz target."""
+    seeds = sorted(TARGETS[target].seeds())
+    for number in range(count):
+        chance = Random(f"{seed}:{target}:{number}")  # noqa: S311 - to be repeated, not secret
+        yield number, mutate(chance.choice(seeds), chance)
+
+
+# --- archives -------------------------------------------------------------------------
+
+
+def _by_zipfile(data: bytes) -> Mapping[str, str] | None:
+    """Return the SHA-256 of every file that `zipfile` reads; None where it refuses any."""
+    found = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for info in archive.infolist():
+                if info.file_size > _LIMITS.member:
+                    return None
+                content = archive.read(info)
+                if not info.is_dir():
+                    found[info.filename] = hashlib.sha256(content).hexdigest()
+    except (
+        *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, OSError),
+        *(EOFError, UnicodeDecodeError, OverflowError, MemoryError),
+    ):
+        return None
+    return found
+
+
+def _by_unzip(path: Path) -> int:
+    """Return the exit status of `unzip -t`: 0 sound, 1 it had something to say, else refused."""
+    command = ["unzip", "-tqq", str(path)]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60
+    )
+    return done.returncode
+
+
+def _by_abicheck(path: Path) -> tuple[Mapping[str, str], Sequence[str]]:
+    """Return the SHA-256 of every file that is read, and the kinds of what is irregular."""
+    with open_artifact(path, _LIMITS) as artifact:
+        members = list(artifact.members(lambda *_: True))
+        found = {
+            member.name: hashlib.sha256(member.data or b"").hexdigest()
+            for member in members
+            if member.kind is EntryKind.FILE
+        }
+        links = any(member.kind is EntryKind.SYMLINK for member in members)
+        odd = [irregularity.kind.name for irregularity in artifact.irregularities]
+    # Where there are links, `zipfile` sees files.
+    return found, [*odd, "LINKS"] if links else odd
+
+
+def compare_archives(count: int, seed: int) -> Comparison:
+    """Hold abicheck against `zipfile` and `unzip`."""
+    result = Comparison("zip")
+    with tempfile.TemporaryDirectory(prefix="abicheck-") as folder:
+        path = Path(folder) / "mutant.zip"
+        for number, data in mutants("zip", count, seed, an_archive):
+            result.files += 1
+            path.write_bytes(data)
+            ours, odd = _by_abicheck(path)
+            theirs, status = _by_zipfile(data), _by_unzip(path)
+            sound = theirs is not None and status == 0
+            result.counts[f"others: {'sound' if sound else 'not'}"] += 1
+            if not odd and not sound:
+                refused = "zipfile" if theirs is None else f"unzip ({status})"
+                result.wrong.append(f"{number}: taken without a word, and {refused} complains")
+            elif not odd and theirs is not None and ours != theirs:
+                result.wrong.append(f"{number}: zipfile sees {theirs}, abicheck {ours}")
+            elif sound and odd and "LINKS" not in odd:
+                result.alone[" ".join(sorted(set(odd)))] += 1
+    return result
+
+
+# --- objects --------------------------------------------------------------------------
+
+
+def _by_readelf(path: Path) -> Mapping[str, list[str]] | None:
+    """Return the names in the dynamic section; None where readelf complains of anything."""
+    command = ["readelf", "-W", "-h", "-l", "-d", "--use-dynamic", "--dyn-syms", str(path)]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=60,
+        env={"LC_ALL": "C"},
+    )
+    if done.returncode or done.stderr or "<corrupt" in done.stdout or "Warning" in done.stdout:
+        return None
+    found: dict[str, list[str]] = {}
+    for tag, value in _TAG.findall(done.stdout):
+        found.setdefault(tag, []).append(value)
+    return found
+
+
+def _names(facts: ElfFacts) -> Mapping[str, list[str]]:
+    given = {
+        "NEEDED": list(facts.needed),
+        "SONAME": [facts.soname] if facts.soname is not None else [],
+        "RPATH": [facts.rpath] if facts.rpath is not None else [],
+        "RUNPATH": [facts.runpath] if facts.runpath is not None else [],
+    }
+    return {tag: names for tag, names in given.items() if names}
+
+
+def compare_objects(count: int, seed: int) -> Comparison:
+    """Hold abicheck against `readelf`."""
+    result = Comparison("elf")
+    with tempfile.TemporaryDirectory(prefix="abicheck-") as folder:
+        path = Path(folder) / "mutant.so"
+        for number, data in mutants("elf", count, seed, an_object):
+            result.files += 1
+            path.write_bytes(data)
+            facts = read_elf(data, Location(PurePosixPath("mutant.so")))
+            theirs = _by_readelf(path)
+            result.counts[f"readelf: {'no complaint' if theirs is not None else 'complains'}"] += 1
+            if theirs is None:
+                continue
+            if facts.defect is not None:
+                result.alone[str(facts.defect).partition(":")[0]] += 1
+                continue
+            # Where a tag stands twice, the loader takes the last and readelf shows both.
+            last = {t: n if t == "NEEDED" else n[-1:] for t, n in theirs.items()}
+            if last != _names(facts):
+                result.wrong.append(f"{number}: readelf sees {last}, abicheck {_names(facts)}")
+    return result
+
+
+# --- the loader -----------------------------------------------------------------------
+
+
+def compare_loads(count: int, seed: int) -> Comparison:
+    """Hold abicheck against the loader of this machine."""
+    result = Comparison("loader")
+    with on_host() as target:
+
+        def artifacts() -> Iterator[tuple[Artifact, Path, str | None]]:
+            for number, data in mutants("elf", count, seed, an_object):
+                folder = target.shelf / str(number)
+                folder.mkdir()
+                (folder / "mutant.so").write_bytes(data)
+                yield (
+                    Artifact(str(number), folder, (Question(Kind.OPEN, "mutant.so"),)),
+                    folder,
+                    None,
+                )
+
+        table = measure(target.site, target.profile, artifacts(), target.library_path)
+    for row in table.rows:
+        result.files += 1
+        _weigh(row, result)
+    return result
+
+
+def _weigh(row: Row, result: Comparison) -> None:
+    truth = row.truth
+    result.counts[f"happened: {truth.crash or truth.exception or 'loads'}"] += 1
+    if row.outcome is Outcome.FALSE_ALARM:
+        result.alone[re.sub(r"^/[^ ]*: |'.*'", "", (row.said and row.said.message) or "")] += 1
+    elif row.outcome is Outcome.MISSED and (truth.crash is None or truth.crash in _EARLY):
+        result.wrong.append(f"{row.artifact}: passes, and {truth}")
+    elif row.outcome is Outcome.MISSED:
+        result.counts[f"not seen: {truth.crash}"] += 1
+    elif row.outcome is Outcome.OTHER_MESSAGE:
+        if truth.crash is None:
+            result.wrong.append(f"{row.artifact}: said {row.said}, and {truth}")
+        else:
+            result.counts[f"seen as something else: {truth.crash}"] += 1
+
+
+COMPARISONS: Final[Mapping[str, Callable[[int, int], Comparison]]] = {
+    "zip": compare_archives,
+    "elf": compare_objects,
+    "loader": compare_loads,
+}
+TOOLS: Final = {"zip": "unzip", "elf": "readelf", "loader": "setpriv"}
+
+
+def main() -> int:
+    """Run what is asked for; exit status 1 where something is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.differential")
+    parser.add_argument("what", nargs="+", choices=COMPARISONS)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    wrong = 0
+    for name in arguments.what:
+        if shutil.which(TOOLS[name]) is None:
+            parser.error(f"{TOOLS[name]} is not installed")
+        result = COMPARISONS[name](arguments.count, arguments.seed)
+        wrong += len(result.wrong)
+        sys.stdout.write(f"{result}\n")
+        sys.stdout.flush()
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
