@@ -436,7 +436,7 @@ def a_case(  # noqa: PLR0913 - what the rules judge
         roots.append(
             Root(where, location(path), link_map, halt, module, severity=severity, reason=reason)
         )
-    owners = {} if owner is None else {thing.location.path: owner for thing in things}
+    owners = {} if owner is None else {thing.location: owner for thing in things}
     return Case(inventory or an_inventory(*things), target, tuple(roots), tuple(missing), owners)
 
 

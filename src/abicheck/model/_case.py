@@ -57,6 +57,6 @@ class Case:
     profile: TargetProfile
     roots: tuple[Root, ...]
     missing: tuple[MissingModule, ...]
-    owners: Mapping[PurePosixPath, Distribution]
+    owners: Mapping[Location, Distribution]
     handler: Prediction | None = None
     wheel_author: bool = False

@@ -307,7 +307,7 @@ class Judge:
         Some open a library of another distribution globally before their own
         extension; what is not in the artifact cannot be held against it.
         """
-        owner = self._owners.get(self._where(path).path)
+        owner = self._owners.get(self._where(path))
         lacks_symbol = halt.trouble is Trouble.SYMBOL
         own = (halt.failure.message or "").rpartition("undefined symbol: ")[2]
         is_python = own.startswith(("Py", "_Py"))
@@ -369,7 +369,7 @@ class Judge:
                     location=thing.location,
                     kind=_kind(thing, is_module=module is not None),
                     facts=thing,
-                    distribution=self._owners.get(thing.location.path),
+                    distribution=self._owners.get(thing.location),
                     module=module,
                     prediction=prediction,
                     link_map=root.link_map if root is not None else alone,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from abicheck.model import Distribution, ElfFacts, ForeignFile, Inventory
+from abicheck.model import Distribution, ElfFacts, ForeignFile, Inventory, Location
 
 
-def owners_of(inventory: Inventory) -> Mapping[PurePosixPath, Distribution]:
+def owners_of(inventory: Inventory) -> Mapping[Location, Distribution]:
     """Return the distribution whose RECORD lists each binary, else whose folder it lies in."""
-    owners: dict[PurePosixPath, Distribution] = {}
+    owners: dict[Location, Distribution] = {}
     by_file: dict[str, Distribution] = {}
     by_top: dict[PurePosixPath, Distribution] = {}
     for distribution in inventory.distributions:
@@ -29,7 +29,7 @@ def owners_of(inventory: Inventory) -> Mapping[PurePosixPath, Distribution]:
                 (by_top[above] for above in (path, *path.parents) if above in by_top), None
             )
         if found is not None:
-            owners[path] = found
+            owners[thing.location] = found
     return owners
 
 

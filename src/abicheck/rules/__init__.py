@@ -50,7 +50,7 @@ def run_rules(rules: Iterable[Rule], case: Case) -> tuple[Finding, ...]:
     for rule in rules:
         for fault in rule.law(case):
             severity = rule.info.severity if fault.severity is None else fault.severity
-            owner = case.owners.get(fault.location.path)
+            owner = case.owners.get(fault.location)
             findings.append(Finding(rule.info, severity, fault, owner))
     return tuple(sorted(findings, key=_order))
 

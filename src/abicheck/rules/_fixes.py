@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from abicheck.model import ArtifactKind, Case, Distribution, TargetProfile
+from abicheck.model import ArtifactKind, Case, Distribution, Location, TargetProfile
 
 _FOLDER: Final = "BUILD_DIR"
 _INDENT: Final = " \\\n  "
@@ -34,23 +33,23 @@ REPLACEMENTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def owner(case: Case, path: PurePosixPath) -> Distribution | None:
-    """Return the distribution that brought the file at an artifact path."""
-    return case.owners.get(path)
+def owner(case: Case, place: Location) -> Distribution | None:
+    """Return the distribution that brought a file of the artifact."""
+    return case.owners.get(place)
 
 
-def reinstall(case: Case, path: PurePosixPath) -> str:
+def reinstall(case: Case, place: Location) -> str:
     """Return the command that puts the right build of a file's distribution in place."""
-    distribution = owner(case, path)
+    distribution = owner(case, place)
     # METADATA is the artifact's, and what is printed here is pasted into a shell.
     if distribution is None or not _NAME.fullmatch(distribution.name):
         return build_in_image(case.profile)
     return _pip(case, distribution.name, distribution.version)
 
 
-def replace(case: Case, path: PurePosixPath) -> str | None:
+def replace(case: Case, place: Location) -> str | None:
     """Return the command that installs a distribution's self-contained relative, if any."""
-    distribution = owner(case, path)
+    distribution = owner(case, place)
     if distribution is None:
         return None
     other = REPLACEMENTS.get(distribution.name.lower().replace("_", "-"))

@@ -58,7 +58,7 @@ def missing_modules(case: Case, cause: Cause) -> Iterator[Fault]:
             subject=missing.module.name,
             why=why,
             evidence=tuple(str(s.location.path) for s in missing.module.siblings),
-            fix=_fixes.reinstall(case, sibling.location.path),
+            fix=_fixes.reinstall(case, sibling.location),
             module=missing.module.name,
             failure=missing.prediction.failure,
             via=missing.prediction.via,

@@ -196,7 +196,7 @@ def musl_binary(case: Case) -> Iterator[Fault]:
             f"needs musl's C library ({blamed.fact})",
             why=f"linked against musl; the target has glibc {case.profile.glibc}",
             evidence=(blamed.fact,),
-            fix=_fixes.reinstall(case, blamed.thing.location.path),
+            fix=_fixes.reinstall(case, blamed.thing.location),
         )
 
 
@@ -370,7 +370,7 @@ def unreadable_binary(case: Case) -> Iterator[Fault]:
 
 
 def _refused(case: Case, blamed: Blamed[str], message: str, why: str) -> Fault:
-    return blamed.fault(message, why=why, fix=_fixes.reinstall(case, blamed.thing.location.path))
+    return blamed.fault(message, why=why, fix=_fixes.reinstall(case, blamed.thing.location))
 
 
 RULES: Final = (

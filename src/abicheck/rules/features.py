@@ -55,7 +55,7 @@ def isa_level(case: Case) -> Iterator[Fault]:
         yield blamed.fault(
             f"needs a processor of level {names[-1]}",
             why=f"the target guarantees x86-64-v{case.profile.isa_level}",
-            fix=_fixes.reinstall(case, blamed.thing.location.path),
+            fix=_fixes.reinstall(case, blamed.thing.location),
         )
 
 
@@ -76,7 +76,7 @@ def static_tls(case: Case) -> Iterator[Fault]:
         yield blamed.fault(
             f"needs {size:,} bytes of static thread-local storage",
             why=f"a fresh process has {case.profile.static_tls:,} bytes left",
-            fix=_fixes.reinstall(case, blamed.thing.location.path),
+            fix=_fixes.reinstall(case, blamed.thing.location),
         )
 
 
@@ -97,7 +97,7 @@ def packed_relocations(case: Case) -> Iterator[Fault]:
             "has packed relative relocations (DT_RELR)",
             why=f"glibc {case.profile.glibc} cannot read them: it refuses the marker version, "
             "and without that the process dies on the first pointer",
-            fix=_fixes.reinstall(case, blamed.thing.location.path),
+            fix=_fixes.reinstall(case, blamed.thing.location),
         )
 
 
@@ -116,7 +116,7 @@ def unknown_relocation(case: Case) -> Iterator[Fault]:
         yield blamed.fault(
             "has a relocation of unknown type",
             why=blamed.fact.rpartition(": ")[2],
-            fix=_fixes.reinstall(case, blamed.thing.location.path),
+            fix=_fixes.reinstall(case, blamed.thing.location),
         )
 
 

@@ -92,8 +92,8 @@ def missing_library(case: Case) -> Iterator[Fault]:
             continue
         soname = blamed.subject
         why = _KNOWN.get(soname, "it is in no folder the loader looks in")
-        path = blamed.thing.location.path
-        fix = _fixes.replace(case, path) or _fixes.ship_library(case, soname)
+        place = blamed.thing.location
+        fix = _fixes.replace(case, place) or _fixes.ship_library(case, soname)
         yield blamed.fault(
             f"needs {soname}, which is neither in the artifact nor on the target",
             why=why + _passed_over(blamed),
@@ -129,7 +129,7 @@ def lost_vendored_library(case: Case) -> Iterator[Fault]:
             f"needs {blamed.subject}, which its own wheel brings and the artifact lacks",
             why=why + _passed_over(blamed),
             evidence=(blamed.subject,),
-            fix=_fixes.reinstall(case, blamed.thing.location.path),
+            fix=_fixes.reinstall(case, blamed.thing.location),
         )
 
 

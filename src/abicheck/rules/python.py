@@ -85,7 +85,7 @@ def missing_c_api(case: Case) -> Iterator[Fault]:
                 f"uses {_list(names)}, which CPython {version} does not have",
                 why=f"{len(names)} of its C-API names are not exported by CPython {version}",
                 evidence=tuple(names),
-                fix=_fixes.reinstall(case, blamed.thing.location.path),
+                fix=_fixes.reinstall(case, blamed.thing.location),
             )
 
 
@@ -112,7 +112,7 @@ def wrong_libpython(case: Case) -> Iterator[Fault]:
             f"is linked to {blamed.fact}",
             why=f"the target has {case.profile.interpreter.soname or 'no libpython'}",
             evidence=(blamed.fact,),
-            fix=_fixes.reinstall(case, blamed.thing.location.path),
+            fix=_fixes.reinstall(case, blamed.thing.location),
         )
 
 
@@ -145,7 +145,7 @@ def free_threaded_build(case: Case) -> Iterator[Fault]:
                 "is built for free-threaded CPython",
                 why=f"it uses {_list(names)}, which only free-threaded builds export",
                 evidence=tuple(names),
-                fix=_fixes.reinstall(case, blamed.thing.location.path),
+                fix=_fixes.reinstall(case, blamed.thing.location),
             )
 
 
@@ -173,7 +173,7 @@ def missing_init_function(case: Case) -> Iterator[Fault]:
             f"does not define {blamed.fact}",
             why=found,
             evidence=(blamed.fact, *others),
-            fix=_fixes.reinstall(case, blamed.thing.location.path),
+            fix=_fixes.reinstall(case, blamed.thing.location),
             failure=blamed.root.halt.failure if blamed.root.halt is not None else None,
         )
 
@@ -253,7 +253,7 @@ def beyond_stable_abi(case: Case) -> Iterator[Fault]:
         thing = case.inventory.objects.get(str(root.path))
         if root.module is None or thing is None:
             continue
-        owner = case.owners.get(thing.location.path)
+        owner = case.owners.get(thing.location)
         claim = _claimed(thing, owner.tags if owner is not None else ())
         if claim is None:
             continue

@@ -97,14 +97,14 @@ def _fault(case: Case, blamed: Blamed[tuple[UnmetVersion, ...]]) -> Fault:
         f"needs {needs[-1]} of {first.need.soname}",
         why=why,
         evidence=(*needs, *carriers),
-        fix=_fixes.reinstall(case, blamed.thing.location.path),
+        fix=_fixes.reinstall(case, blamed.thing.location),
         reason=_mislabelled(case, blamed),
     )
 
 
 def _mislabelled(case: Case, blamed: Blamed[tuple[UnmetVersion, ...]]) -> str:
     """Say so where the wheel's tag promises an older glibc than its binary needs."""
-    owner = _fixes.owner(case, blamed.thing.location.path)
+    owner = _fixes.owner(case, blamed.thing.location)
     needs = [_number(u.need.version) for u in blamed.fact if _is_glibc(u.need.version)]
     if owner is None or not needs:
         return ""
@@ -238,7 +238,7 @@ def symbol_not_found(case: Case) -> Iterator[Fault]:
             f"needs the symbol {', '.join(names[:_SHOWN])}{more}",
             why="nothing in the process or among its needed libraries defines it",
             evidence=tuple(names),
-            fix=_fixes.reinstall(case, blamed.thing.location.path),
+            fix=_fixes.reinstall(case, blamed.thing.location),
         )
 
 
@@ -329,7 +329,7 @@ def inconsistent_versions(case: Case) -> Iterator[Fault]:
         yield blamed.fault(
             "kills the process while it is loaded (exit status 127)",
             why=why,
-            fix=_fixes.reinstall(case, blamed.thing.location.path),
+            fix=_fixes.reinstall(case, blamed.thing.location),
         )
 
 
