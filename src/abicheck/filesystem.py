@@ -12,9 +12,14 @@ import enum
 import posixpath
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Final
 
-from abicheck.model import TargetProfile
+from abicheck.model import Location, TargetProfile
+
+LAYER_ROOT: Final = "/opt"
+"""Where Lambda unpacks the layers of a function, one over another."""
 
 _MAX_LINKS = 40  # Linux: MAXSYMLINKS
 
@@ -150,6 +155,37 @@ class Tree:
     def links(self) -> Iterable[str]:
         """Yield the path of every symbolic link, in the order of the artifact."""
         return (path for path, entry in self._entries.items() if entry.kind is Kind.SYMLINK)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where an artifact's files lie on the target, and by which of its archives each came.
+
+    `root` is the folder that the artifact itself fills, empty where that is the
+    root of the file system.  `layers` names, for target paths below /opt, the
+    function's layer that brought the file.
+    """
+
+    root: str
+    layers: Mapping[str, str] = field(default_factory=dict)
+
+    def location(self, path: str) -> Location:
+        """Return where a target path is in the artifact, or in which of its layers."""
+        layer = self.layers.get(path, "")
+        return Location(PurePosixPath(posixpath.relpath(path, self.top(layer) or "/")), layer)
+
+    def target(self, location: Location) -> str:
+        """Return the target path of a place in the artifact: what `location` was asked of."""
+        return f"{self.top(location.layer)}/{location.path}"
+
+    def top(self, layer: str) -> str:
+        """Return the folder that a layer fills, or with an empty name the artifact itself."""
+        return LAYER_ROOT if layer else self.root
+
+    def holds(self, path: str) -> bool:
+        """Whether a target path is one of the artifact's own, be there a file or not."""
+        roots = (self.root, LAYER_ROOT) if self.layers else (self.root,)
+        return any(path.startswith(f"{root}/") for root in roots)
 
 
 def target_tree(profile: TargetProfile) -> Tree:

@@ -12,7 +12,7 @@ from typing import Final
 
 from abicheck.artifacts import Artifact, Member
 from abicheck.elf import MAGIC, identify, read_elf
-from abicheck.filesystem import Entry, Kind, Tree
+from abicheck.filesystem import Entry, Kind, Places, Tree
 from abicheck.model import (
     ArtifactKind,
     Counts,
@@ -41,19 +41,19 @@ _MAGIC_SIZE: Final = 16
 class Contents:
     """An artifact as values: its inventory, where everything lies, and the sources.
 
-    `root` is the folder that members lie below on the target, empty where that is
-    the root itself.  `sources` maps target paths to the bytes of Python files, and to
-    the first bytes of bytecode files.  `system` are objects that the loader may find
-    and that are not the artifact's own; `layers` is by which of an image's layers each
-    path of the artifact came.  `profile` is the target with what the artifact
-    itself adds to sys.path.
+    `places` says which target path is which file of the artifact.  `sources`
+    maps target paths to the bytes of Python files, and to the first bytes of
+    bytecode files.  `system` are objects that the loader may find and that are
+    not the artifact's own; `layers` is by which of an image's layers each path of
+    the artifact came.  `profile` is the target with what the artifact itself adds
+    to sys.path.
     """
 
     inventory: Inventory
     tree: Tree
     sources: Mapping[str, bytes]
     profile: TargetProfile
-    root: str
+    places: Places
     system: Mapping[str, ElfFacts] = field(default_factory=dict)
     layers: Mapping[PurePosixPath, str] = field(default_factory=dict)
 
@@ -172,7 +172,8 @@ class Reading:
         files += [path for path in links if is_shared_object_name(path)]
         interpreter = extend_path(tree, self._path_files, profile.interpreter)
         profile = replace(profile, interpreter=interpreter)
-        extensions = find_extensions(tree, files, interpreter, profile.machine, self._root or "/")
+        places = Places(self._root)
+        extensions = find_extensions(tree, files, interpreter, profile.machine, places)
         inventory = Inventory(
             artifact=self._name,
             kind=self._artifact.kind,
@@ -184,7 +185,7 @@ class Reading:
                 tree,
                 {path: head for path, head in self._sources.items() if path.endswith(".pyc")},
                 interpreter,
-                self._root or "/",
+                places,
             ),
             distributions=read_distributions(self._metadata),
             packages=_packages(tree, self._folders(interpreter)),
@@ -196,12 +197,12 @@ class Reading:
                     for facts in self._objects.values()
                     if facts.limit is not None
                 ),
-                *self._broken_links(tree),
+                *self._broken_links(tree, places),
             ),
             counts=Counts(self._members, self._size, self._python),
             sizes=self._sizes,
         )
-        return Contents(inventory, tree, self._sources, profile, self._root)
+        return Contents(inventory, tree, self._sources, profile, places)
 
     def _folders(self, interpreter: Interpreter) -> Iterator[str]:
         """Yield the folders whose packages are the artifact's own."""
@@ -210,13 +211,13 @@ class Reading:
         else:
             yield from (str(p) for p in interpreter.path if not _is_library(p, interpreter))
 
-    def _broken_links(self, tree: Tree) -> Iterator[Irregularity]:
+    def _broken_links(self, tree: Tree, places: Places) -> Iterator[Irregularity]:
         """Yield the links that lead nowhere, those to the target's own files apart."""
         for path in tree.links():
             entry = self._entries[path]
-            foreign = entry.target.startswith("/") and not entry.target.startswith(f"{self._root}/")
+            foreign = entry.target.startswith("/") and not places.holds(entry.target)
             if tree.real(path) is None and not foreign:
-                place = Location(PurePosixPath(path).relative_to(self._root or "/"))
+                place = places.location(path)
                 yield Irregularity(Irregular.DANGLING_LINK, place, entry.target)
 
 

@@ -65,15 +65,15 @@ class Judge:
     def __init__(self, contents: Contents, handler: str | None) -> None:
         self._inventory = contents.inventory
         self._profile = profile = contents.profile
-        self._root = contents.root
+        self._places = contents.places
         self._entries = sorted(map(str, profile.interpreter.path), key=len, reverse=True)
         inventory = contents.inventory
         objects = {**contents.system, **inventory.objects}
         self._loader = Loader(contents.tree, objects, inventory.foreign, profile)
         self._loads = Loads(self._loader, profile.interpreter.sometimes)
-        self._owners = owners_of(inventory)
+        self._owners = owners_of(inventory, contents.places)
         self._modules = {
-            self._target(module.selected.path): module
+            self._places.target(module.selected): module
             for module in inventory.extensions
             if module.selected is not None
         }
@@ -115,7 +115,7 @@ class Judge:
         extensions = tuple(self._extension_root(p, m) for p, m in self._extensions.items())
         reached = {str(path) for root in extensions for path in root.link_map.objects}
         ignored = {
-            self._target(sibling.location.path)
+            self._places.target(sibling.location)
             for module in self._inventory.extensions
             for sibling in module.siblings
         }
@@ -159,8 +159,7 @@ class Judge:
         for missing in (module, f"{origin}.{name}", origin):
             for extension in self._inventory.extensions:
                 if extension.name == missing and extension.selected is None and extension.siblings:
-                    nearest = extension.siblings[0].location.path
-                    return PurePosixPath(self._target(nearest))
+                    return PurePosixPath(self._places.target(extension.siblings[0].location))
         return None
 
     def _simulate(self, contents: Contents, *, alone: bool) -> Simulation:
@@ -349,7 +348,7 @@ class Judge:
         """Return every binary with what importing and what opening it does, sorted by path."""
         by_path = {str(root.path): root for root in case.roots}
         missing = {
-            self._target(sibling.location.path): found
+            self._places.target(sibling.location): found
             for found in case.missing
             for sibling in found.module.siblings
         }
@@ -393,17 +392,14 @@ class Judge:
 
     def _top(self, path: str) -> str:
         """Return the name below the entry of sys.path that a file lies in."""
-        entry = next((e for e in self._entries if path.startswith(f"{e}/")), self._root)
+        entry = next((e for e in self._entries if path.startswith(f"{e}/")), self._places.root)
         return path[len(entry) + 1 :].partition("/")[0]
-
-    def _target(self, path: PurePosixPath) -> str:
-        return f"{self._root}/{path}"
 
     def _where(self, path: str) -> Location:
         thing = self._inventory.objects.get(path) or self._inventory.foreign.get(path)
         if thing is not None:
             return thing.location
-        return Location(PurePosixPath(path).relative_to(self._root or "/"))
+        return self._places.location(path)
 
 
 def is_program(facts: ElfFacts) -> bool:

@@ -5,29 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
+from abicheck.filesystem import Places
 from abicheck.model import Distribution, ElfFacts, ForeignFile, Inventory, Location
 
 
-def owners_of(inventory: Inventory) -> Mapping[Location, Distribution]:
-    """Return the distribution whose RECORD lists each binary, else whose folder it lies in."""
+def owners_of(inventory: Inventory, places: Places) -> Mapping[Location, Distribution]:
+    """Return the distribution whose RECORD lists each binary, else whose folder it lies in.
+
+    What counts is where a file lies on the target: one layer's distribution
+    owns what another layer wrote over its files.
+    """
     owners: dict[Location, Distribution] = {}
     by_file: dict[str, Distribution] = {}
-    by_top: dict[PurePosixPath, Distribution] = {}
+    by_top: dict[str, Distribution] = {}
     for distribution in inventory.distributions:
-        by_file.update(dict.fromkeys(distribution.files, distribution))
+        root = places.top(distribution.location.layer)
+        by_file.update((f"{root}/{file}", distribution) for file in distribution.files)
         for top in tops_of(distribution):
-            by_top.setdefault(top, distribution)
+            by_top.setdefault(f"{root}/{top}", distribution)
     things: list[ElfFacts | ForeignFile] = [
         *inventory.objects.values(),
         *inventory.foreign.values(),
     ]
     for thing in things:
-        path = thing.location.path
-        found = by_file.get(str(path))
+        path = places.target(thing.location)
+        found = by_file.get(path)
         if found is None:
-            found = next(
-                (by_top[above] for above in (path, *path.parents) if above in by_top), None
-            )
+            above = (path, *map(str, PurePosixPath(path).parents))
+            found = next((by_top[each] for each in above if each in by_top), None)
         if found is not None:
             owners[thing.location] = found
     return owners

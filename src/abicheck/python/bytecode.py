@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Final
 
-from abicheck.filesystem import Tree
-from abicheck.model import Bytecode, Interpreter, Location
+from abicheck.filesystem import Places, Tree
+from abicheck.model import Bytecode, Interpreter
 
 _CACHE: Final = "__pycache__"
 
 
 def find_bytecode(
-    tree: Tree, heads: Mapping[str, bytes], interpreter: Interpreter, root: str
+    tree: Tree, heads: Mapping[str, bytes], interpreter: Interpreter, places: Places
 ) -> tuple[Bytecode, ...]:
     """Return the modules of which only bytecode is there, sorted by place.
 
     `heads` maps target paths of `.pyc` files to their first bytes.  A file in
     `__pycache__` (PEP 3147) serves its source alone; one beside where the
-    source would be is a module of its own.  Places are relative to `root`,
-    names to the nearest entry of sys.path.
+    source would be is a module of its own.  Names are relative to the nearest
+    entry of sys.path.
     """
     own = f".{interpreter.tag.replace('cp', 'cpython-')}"
     entries = sorted(map(str, interpreter.path), key=len, reverse=True)
@@ -38,9 +37,9 @@ def find_bytecode(
         sources = (f"{folder}/{stem}.py", f"{folder}/{stem}.pyc" if cached else "")
         if any(source and tree.is_file(source) for source in sources):
             continue
-        home = next((e for e in entries if f"{folder}/".startswith(f"{e}/")), root)
+        home = next((e for e in entries if f"{folder}/".startswith(f"{e}/")), places.root or "/")
         module = posixpath.relpath(f"{folder}/{stem}", home).replace("/", ".")
-        place = Location(PurePosixPath(posixpath.relpath(path, root)))
+        place = places.location(path)
         found.append(
             Bytecode(place, module.removesuffix(".__init__"), None if cached else head[:4])
         )

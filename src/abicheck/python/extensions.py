@@ -5,11 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
 from typing import Final
 
-from abicheck.filesystem import Tree
-from abicheck.model import ExtensionModule, Interpreter, Location, Sibling
+from abicheck.filesystem import Places, Tree
+from abicheck.model import ExtensionModule, Interpreter, Sibling
 from abicheck.python.finder import FoundKind, find
 
 # `x.cpython-311-x86_64-linux-gnu.so`, `x.cp313-win_amd64.pyd`, `x.pypy310-pp73-….so`
@@ -70,7 +69,7 @@ def _other_platform(platform: str, machine: str) -> str:
 
 
 def find_extensions(
-    tree: Tree, files: Iterable[str], interpreter: Interpreter, machine: str, root: str
+    tree: Tree, files: Iterable[str], interpreter: Interpreter, machine: str, places: Places
 ) -> tuple[ExtensionModule, ...]:
     """Return every dotted name that compiled files are there for, sorted.
 
@@ -89,7 +88,9 @@ def find_extensions(
         dotted = _dotted(folder, tail, entries)
         # Built-in and frozen modules are found before any file is looked for.
         if dotted is not None and dotted.partition(".")[0] not in interpreter.builtin:
-            modules.append(_describe(tree, dotted, folder, tail, group, interpreter, machine, root))
+            modules.append(
+                _describe(tree, dotted, folder, tail, group, interpreter, machine, places)
+            )
     return tuple(sorted(modules, key=lambda module: module.name))
 
 
@@ -115,7 +116,7 @@ def _describe(  # noqa: PLR0913, PLR0917
     group: Sequence[tuple[str, str]],
     interpreter: Interpreter,
     machine: str,
-    root: str,
+    places: Places,
 ) -> ExtensionModule:
     if tail == "__init__":
         # The package is looked for by its own name, in the folder above.
@@ -137,15 +138,11 @@ def _describe(  # noqa: PLR0913, PLR0917
             reason = f"{winner} is found first" if winner else "never looked for"
         else:
             reason = why_ignored(suffix, interpreter, machine)
-        siblings.append(Sibling(_locate(path, root), suffix, reason))
+        siblings.append(Sibling(places.location(path), suffix, reason))
     return ExtensionModule(
         name=name,
-        selected=None if selected is None else _locate(selected, root),
+        selected=None if selected is None else places.location(selected),
         siblings=tuple(siblings),
-        shadowed_by=None if shadow is None else _locate(shadow, root),
+        shadowed_by=None if shadow is None else places.location(shadow),
         stub_folder=tail != "__init__" and tree.is_dir(posixpath.join(folder, tail)),
     )
-
-
-def _locate(path: str, root: str) -> Location:
-    return Location(PurePosixPath(posixpath.relpath(path, root)))
