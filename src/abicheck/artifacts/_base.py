@@ -60,10 +60,19 @@ class Artifact(Protocol):
     """An open container.
 
     `irregularities` is in the order of the artifact, and complete once `members` has been consumed.
+    `packed` is the size of the archive in bytes, None for what is no ZIP.
     """
 
     kind: ArtifactKind
     irregularities: list[Irregularity]
+    packed: int | None
+
+    def outline(self) -> frozenset[str]:
+        """Return the names of what lies at the root and one folder below, without reading it.
+
+        Empty where the artifact lies in no folder of a function.
+        """
+        ...
 
     def members(self, wanted: Wanted) -> Iterator[Member]:
         """Yield each member once, in the order of the artifact."""

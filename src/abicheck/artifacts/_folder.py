@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ class FolderArtifact:
     """A directory tree.  No link is followed; each is kept as a link of the target."""
 
     kind = ArtifactKind.FOLDER
+    packed: int | None = None
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._root = path
@@ -109,6 +111,19 @@ class FolderArtifact:
             except OSError as error:
                 yield _unreadable(name, error)
 
+    def outline(self) -> frozenset[str]:
+        """Return the first two levels; a folder that cannot be read has nothing in it here."""
+        tops = list(self._names(""))
+        inner = (f"{top}/{name}" for top in tops for name in self._names(top))
+        return frozenset((*tops, *inner))
+
+    def _names(self, folder: str) -> Iterator[str]:
+        path = self._root / folder
+        if path.is_symlink() and folder:
+            return
+        with suppress(OSError), os.scandir(path) as entries:
+            yield from (entry.name for entry in entries)
+
     def sha256(self) -> str | None:
         """Return None: a folder has no bytes of its own."""
         return None
@@ -128,6 +143,10 @@ class ObjectArtifact(FolderArtifact):
 
     def _walk(self) -> Iterator[_Found | Irregularity]:
         yield _Found(self._path.name, self._path.stat())
+
+    def outline(self) -> frozenset[str]:
+        """Return the object's name."""
+        return frozenset({self._path.name})
 
     def sha256(self) -> str | None:
         """Return the digest of the object."""

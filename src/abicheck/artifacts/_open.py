@@ -38,6 +38,7 @@ class UnrecognisedArtifact:
     """A file that is no artifact at all; all it has is the reason."""
 
     kind = ArtifactKind.UNREADABLE
+    packed: int | None = None
 
     def __init__(self, kind: Irregular, detail: str) -> None:
         self.irregularities = [Irregularity(kind, Location(PurePosixPath()), detail)]
@@ -46,6 +47,10 @@ class UnrecognisedArtifact:
         """Yield nothing."""
         del wanted
         return iter(())
+
+    def outline(self) -> frozenset[str]:
+        """Return nothing."""
+        return frozenset()
 
     def sha256(self) -> str | None:
         """Return None: nothing was examined."""

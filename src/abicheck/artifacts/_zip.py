@@ -56,6 +56,17 @@ class ZipArtifact:
         except DirectoryError as error:
             self._cut = str(error)
         self.kind = _kind(self._headers)
+        self.packed: int | None = len(self._view)
+
+    def outline(self) -> frozenset[str]:
+        """Return the first two levels, of every name that the central directory lists."""
+        found = set()
+        for header in self._headers:
+            top, _, rest = posixpath.normpath(header.name).partition("/")
+            found.add(top)
+            if rest:
+                found.add(f"{top}/{rest.partition('/')[0]}")
+        return frozenset(found)
 
     def members(self, wanted: Wanted) -> Iterator[Member]:
         """Yield each member once, in the order of the central directory."""

@@ -27,7 +27,14 @@ from abicheck.model._images import (
     ImageLayer,
     Platform,
 )
-from abicheck.model._inventory import ArtifactKind, Counts, Inventory, Irregular, Irregularity
+from abicheck.model._inventory import (
+    ArtifactKind,
+    Counts,
+    FunctionLayer,
+    Inventory,
+    Irregular,
+    Irregularity,
+)
 from abicheck.model._links import (
     Binding,
     Dependency,
@@ -54,7 +61,7 @@ from abicheck.model._objects import (
     is_musl,
 )
 from abicheck.model._outcomes import Failure, Prediction, Verdict
-from abicheck.model._places import Location, Site
+from abicheck.model._places import Location, Site, heading
 from abicheck.model._python import Bytecode, Distribution, ExtensionModule, Sibling
 from abicheck.model._report import Elsewhere, ObjectKind, ObjectReport, PackageReport, Report
 from abicheck.model._smoke import (
@@ -92,6 +99,7 @@ __all__ = [
     "Foreign",
     "ForeignFile",
     "FoundBy",
+    "FunctionLayer",
     "Halt",
     "HistoryStep",
     "ImageChild",
@@ -135,5 +143,6 @@ __all__ = [
     "UnmetVersion",
     "Verdict",
     "VersionNeed",
+    "heading",
     "is_musl",
 ]

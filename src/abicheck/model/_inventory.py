@@ -45,6 +45,7 @@ class Irregular(enum.Enum):
     DISAGREEMENT = enum.auto()
     WRONG_DIGEST = enum.auto()
     MISSING_BLOB = enum.auto()
+    LAYER_CLASH = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,32 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionLayer:
+    """One layer of a function, the lowest first; `name` is what `Location.layer` holds.
+
+    `source` is how it was named, `packed` the size of its ZIP (None for a
+    folder), and `counts` are of all that is in it, what a later layer hides
+    included.
+    """
+
+    name: str
+    source: str
+    kind: ArtifactKind
+    sha256: str | None
+    packed: int | None
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """All that was learnt from an artifact before anything was judged.
 
     `objects` and `foreign` are keyed by target path; `irregularities` are in
     the order of the archive.  `image` is there where the artifact is one.
-    `sizes` are the unpacked bytes below each top-level name.
+    `sizes` are the unpacked bytes below each heading of its files
+    (`heading`), and `packed` those of the ZIP itself.  `layers` are a
+    function's; `is_layer` says that the artifact is one itself.  `counts` are of
+    all of them together.
     """
 
     artifact: str
@@ -87,3 +108,6 @@ class Inventory:
     counts: Counts
     image: ImageFacts | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
+    packed: int | None = None
+    layers: tuple[FunctionLayer, ...] = ()
+    is_layer: bool = False

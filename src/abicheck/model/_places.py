@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Final
+
+# What a layer keeps its packages in: no name that anybody imports.
+_PACKAGES: Final = re.compile(r"python/(?:lib/python3\.\d+/site-packages/)?(?=.)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -15,6 +20,14 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.layer}:{self.path}" if self.layer else str(self.path)
+
+
+def heading(name: str, layer: str = "") -> str:
+    """Return what a file is counted under: `numpy`, in a layer `numpy (base.zip)`."""
+    if name.startswith("python/"):
+        name = _PACKAGES.sub("", name, count=1)
+    top = name.partition("/")[0]
+    return f"{top} ({layer})" if layer else top
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,29 +13,35 @@ from typing import Final
 
 from abicheck.artifacts import Artifact, Member
 from abicheck.elf import MAGIC, identify, read_elf
-from abicheck.filesystem import Entry, Kind, Places, Tree
+from abicheck.filesystem import LAYER_ROOT, Entry, Kind, Places, Tree
 from abicheck.model import (
     ArtifactKind,
     Counts,
+    Distribution,
     ElfFacts,
     ForeignFile,
+    FunctionLayer,
     Interpreter,
     Inventory,
     Irregular,
     Irregularity,
     Location,
     TargetProfile,
+    heading,
 )
 from abicheck.python.bytecode import find_bytecode
 from abicheck.python.distributions import is_metadata, read_distributions
 from abicheck.python.extensions import find_extensions, split_suffix
 from abicheck.python.paths import extend_path
+from abicheck.python.shadows import Shadows
 
 _ZIP: Final = b"PK\x03\x04"
 _MAX_METADATA: Final = 16 << 20
 _MAX_SOURCE: Final = 8 << 20
 _MAX_PATH_FILE: Final = 64 << 10
 _MAGIC_SIZE: Final = 16
+# Where `.pth` files are read: at the root of a function, and in the folders of a layer.
+_IN_SITE: Final = re.compile(r"(?:python/(?:lib/python3\.\d+/site-packages/)?)?[^/.][^/]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def is_wanted(name: str, head: bytes, size: int) -> bool:
     if name.endswith(".py"):
         return size <= _MAX_SOURCE
     if name.endswith(".pth"):
-        return "/" not in name and size <= _MAX_PATH_FILE
+        return _IN_SITE.fullmatch(name) is not None and size <= _MAX_PATH_FILE
     return is_metadata(name) and size <= _MAX_METADATA
 
 
@@ -86,48 +93,106 @@ def read_artifact(
 
     `root` is the folder of the target that the artifact fills, /var/task.
     """
-    with ThreadPoolExecutor(max_workers=1) as side:
-        digest = side.submit(artifact.sha256)
-        reading = Reading(artifact, name, root)
-        for count, member in enumerate(artifact.members(is_wanted)):
-            progress(count)
-            reading.take(member)
-        reading.sha256 = digest.result()
+    reading = Reading(artifact, name, root)
+    read_members(reading, artifact, progress)
     return reading
 
 
+def read_members(
+    reading: Reading, artifact: Artifact, progress: Callable[[int], None], before: int = 0
+) -> None:
+    """Have a reading take what it was begun, or gone on, with; `before` members came earlier."""
+    with ThreadPoolExecutor(max_workers=1) as side:
+        digest = side.submit(artifact.sha256)
+        for count, member in enumerate(artifact.members(is_wanted), before):
+            progress(count)
+            reading.take(member)
+        reading.sha256 = digest.result()
+
+
+@dataclass(slots=True)
+class _Part:
+    """One archive of a reading: the artifact itself, or a layer, with what was in it."""
+
+    artifact: Artifact
+    name: str
+    root: str
+    layer: str = ""
+    sha256: str | None = None
+    members: int = 0
+    size: int = 0
+    python: int = 0
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.members, self.size, self.python)
+
+
 class Reading:
-    """An artifact that has been read, before a target says what its files are."""
+    """An artifact that has been read, before a target says what its files are.
+
+    A function's layers are read into the same one, one after another: each
+    lies in /opt, over what an earlier one has there.
+    """
 
     def __init__(self, artifact: Artifact, name: str, root: PurePosixPath) -> None:
-        self.sha256: str | None = None
-        self._artifact = artifact
-        self._name = name
-        self._root = str(root).rstrip("/")
+        self._part = _Part(artifact, name, str(root).rstrip("/"))
+        self._parts = [self._part]
         self._entries: dict[str, Entry] = {}
         self._objects: dict[str, ElfFacts] = {}
         self._foreign: dict[str, ForeignFile] = {}
         self._sources: dict[str, bytes] = {}
-        self._metadata: dict[str, bytes] = {}
+        self._metadata: dict[str, dict[str, bytes]] = {}
         self._path_files: dict[str, bytes] = {}
-        self._nested: list[Irregularity] = []
-        self._members = self._size = self._python = 0
+        self._nested: dict[str, Irregularity] = {}
+        self._layers: dict[str, str] = {}
+        self._layer_folders: dict[str, str] = {}
+        self._clashes: list[Irregularity] = []
         self._sizes: Counter[str] = Counter()
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest of the archive that is being read."""
+        return self._part.sha256
+
+    @sha256.setter
+    def sha256(self, digest: str | None) -> None:
+        self._part.sha256 = digest
+
+    @property
+    def members(self) -> int:
+        """How many files have been read so far."""
+        return sum(part.members for part in self._parts)
+
+    def go_on(self, layer: Artifact, source: str, name: str) -> None:
+        """Go on with the function's next layer: what `take` is given from here on is in it."""
+        self._part = _Part(layer, source, LAYER_ROOT, name)
+        self._parts.append(self._part)
 
     def take(self, member: Member, facts: ElfFacts | None = None) -> None:
         """File one member where it belongs; `facts` where its content has been read already."""
+        part = self._part
         name = self._place(member.name)
-        path = f"{self._root}/{name}"
+        path = f"{part.root}/{name}"
+        location = Location(PurePosixPath(member.name), part.layer)
+        if part.layer:
+            self._cover(path, member.kind, location)
         # An installer gives the files of a wheel modes of its own.
-        installed = self._artifact.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
+        installed = part.artifact.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
         mode = None if installed else member.mode
         self._entries[path] = Entry(member.kind, mode, member.target, member.size, member.sha256)
         if member.kind is not Kind.FILE:
             return
-        self._members += 1
-        self._size += member.size
-        self._sizes[name.partition("/")[0]] += member.size
-        location = Location(PurePosixPath(member.name))
+        part.members += 1
+        part.size += member.size
+        part.python += name.endswith((".py", ".pyc"))
+        self._sizes[heading(name, part.layer)] += member.size
+        self._keep(path, name, member, location, facts)
+
+    def _keep(
+        self, path: str, name: str, member: Member, location: Location, facts: ElfFacts | None
+    ) -> None:
+        """File what is known of a regular file's content."""
         if member.head.startswith(MAGIC):
             facts = facts or read_elf(member.data or member.head, location)
             self._objects[path] = replace(facts, location=location)
@@ -135,20 +200,41 @@ class Reading:
             kind = identify(member.head, member.size)
             self._foreign[path] = ForeignFile(location, member.size, kind)
         elif name.endswith(".py"):
-            self._python += 1
             if member.data is not None:
                 self._sources[path] = bytes(member.data)
         elif member.data is not None and is_metadata(name):
-            self._metadata[name] = bytes(member.data)
+            self._metadata.setdefault(self._part.root, {})[name] = bytes(member.data)
         elif name.endswith(".pyc"):
-            self._python += 1
             self._sources[path] = member.head[:_MAGIC_SIZE]
         elif member.data is not None:
             self._path_files[path] = bytes(member.data)
         elif member.head.startswith(_ZIP) and name.endswith(".zip"):
-            self._nested.append(
-                Irregularity(Irregular.NESTED_ARCHIVE, location, "a ZIP inside the archive")
+            self._nested[path] = Irregularity(
+                Irregular.NESTED_ARCHIVE, location, "a ZIP inside the archive"
             )
+
+    def _cover(self, path: str, kind: Kind, location: Location) -> None:
+        """Take away what an earlier layer has in the place of a member of this one."""
+        for known in (self._objects, self._foreign, self._sources, self._path_files, self._nested):
+            known.pop(path, None)
+        self._metadata.get(LAYER_ROOT, {}).pop(path.removeprefix(f"{LAYER_ROOT}/"), None)
+        folder = path if kind is Kind.DIRECTORY else posixpath.dirname(path)
+        while folder != LAYER_ROOT and folder not in self._layer_folders:
+            self._layer_folders[folder] = location.layer
+            self._note_clash(folder, self._layers, location, "a file", "a folder")
+            folder = posixpath.dirname(folder)
+        if kind is not Kind.DIRECTORY:
+            self._layers[path] = location.layer
+            self._note_clash(path, self._layer_folders, location, "a folder", "a file")
+
+    def _note_clash(
+        self, path: str, others: Mapping[str, str], location: Location, there: str, here: str
+    ) -> None:
+        other = others.get(path)
+        if other is not None:
+            place = Location(PurePosixPath(path).relative_to(LAYER_ROOT), location.layer)
+            detail = f"{here}, and {there} in {other}"
+            self._clashes.append(Irregularity(Irregular.LAYER_CLASH, place, detail))
 
     def lay(self, path: str, entry: Entry) -> None:
         """Put in a path that is there, and not the artifact's own."""
@@ -157,7 +243,7 @@ class Reading:
     def _place(self, name: str) -> str:
         """Return where an installer puts a member: wheels keep some files in `NAME.data`."""
         name = posixpath.normpath(name)
-        if self._artifact.kind is ArtifactKind.WHEEL:
+        if self._part.artifact.kind is ArtifactKind.WHEEL:
             top, _, rest = name.partition("/")
             section, _, tail = rest.partition("/")
             if top.endswith(".data") and section in ("purelib", "platlib") and tail:
@@ -166,32 +252,44 @@ class Reading:
 
     def on(self, profile: TargetProfile) -> Contents:
         """Return the artifact as it lies on a target."""
+        first, *layers = self._parts
         tree = Tree(self._entries)
         files = [*self._objects, *self._foreign]
         links = [path for path in tree.links() if tree.real(path) is not None]
         files += [path for path in links if is_shared_object_name(path)]
-        interpreter = extend_path(tree, self._path_files, profile.interpreter)
+        interpreter = extend_path(tree, self._site_files(profile), profile.interpreter)
         profile = replace(profile, interpreter=interpreter)
-        places = Places(self._root)
-        extensions = find_extensions(tree, files, interpreter, profile.machine, places)
+        places = Places(first.root, self._layers)
+        shadows = Shadows(tree, interpreter, self._sources.get)
         inventory = Inventory(
-            artifact=self._name,
-            kind=self._artifact.kind,
-            sha256=self.sha256,
+            artifact=first.name,
+            kind=first.artifact.kind,
+            sha256=first.sha256,
             objects=self._objects,
             foreign=self._foreign,
-            extensions=extensions,
+            extensions=find_extensions(
+                tree, files, interpreter, profile.machine, places, shadows.over
+            ),
             bytecode=find_bytecode(
                 tree,
-                {path: head for path, head in self._sources.items() if path.endswith(".pyc")},
+                {
+                    path: head
+                    for path, head in self._sources.items()
+                    if path.endswith(".pyc") and shadows.over(path) is None
+                },
                 interpreter,
                 places,
             ),
-            distributions=read_distributions(self._metadata),
+            distributions=tuple(self._distributions()),
             packages=_packages(tree, self._folders(interpreter)),
             irregularities=(
-                *self._artifact.irregularities,
-                *self._nested,
+                *(
+                    replace(found, location=replace(found.location, layer=part.layer))
+                    for part in self._parts
+                    for found in part.artifact.irregularities
+                ),
+                *self._clashes,
+                *self._nested.values(),
                 *(
                     Irregularity(Irregular.LIMIT, facts.location, facts.limit)
                     for facts in self._objects.values()
@@ -199,17 +297,64 @@ class Reading:
                 ),
                 *self._broken_links(tree, places),
             ),
-            counts=Counts(self._members, self._size, self._python),
+            counts=_sum(part.counts for part in self._parts),
             sizes=self._sizes,
+            packed=first.artifact.packed,
+            layers=tuple(
+                FunctionLayer(
+                    part.layer,
+                    part.name,
+                    part.artifact.kind,
+                    part.sha256,
+                    part.artifact.packed,
+                    part.counts,
+                )
+                for part in layers
+            ),
+            is_layer=first.root == LAYER_ROOT,
         )
         return Contents(inventory, tree, self._sources, profile, places)
 
+    def _distributions(self) -> Iterator[Distribution]:
+        for root, files in self._metadata.items():
+            for distribution in read_distributions(files):
+                where = distribution.location.path
+                layer = next(
+                    (
+                        self._layers[path]
+                        for path in (f"{root}/{name}" for name in files)
+                        if path in self._layers and path.startswith(f"{root}/{where}/")
+                    ),
+                    "",
+                )
+                yield replace(distribution, location=Location(where, layer))
+
+    def _site_files(self, profile: TargetProfile) -> Mapping[str, bytes]:
+        """Return the `.pth` files that are read, in their order.
+
+        Lambda's bootstrap calls `site.addsitedir` for /var/task and then for those folders of
+        the layers that it has put on sys.path; in an image, every folder of packages is one.
+        """
+        if not self._parts[0].root:
+            return dict(sorted(self._path_files.items()))
+        order = [str(entry) for entry in profile.interpreter.path]
+        found = (
+            (order.index(folder), path)
+            for path in self._path_files
+            if (folder := posixpath.dirname(path)) in order
+        )
+        return {path: self._path_files[path] for _, path in sorted(found)}
+
     def _folders(self, interpreter: Interpreter) -> Iterator[str]:
         """Yield the folders whose packages are the artifact's own."""
-        if self._root:
-            yield self._root
-        else:
+        roots = {part.root for part in self._parts}
+        if "" in roots:
             yield from (str(p) for p in interpreter.path if not _is_library(p, interpreter))
+            return
+        yield from roots - {LAYER_ROOT}
+        if LAYER_ROOT in roots:
+            path = map(str, interpreter.path)
+            yield from (entry for entry in path if entry.startswith(f"{LAYER_ROOT}/"))
 
     def _broken_links(self, tree: Tree, places: Places) -> Iterator[Irregularity]:
         """Yield the links that lead nowhere, those to the target's own files apart."""
@@ -217,8 +362,18 @@ class Reading:
             entry = self._entries[path]
             foreign = entry.target.startswith("/") and not places.holds(entry.target)
             if tree.real(path) is None and not foreign:
-                place = places.location(path)
-                yield Irregularity(Irregular.DANGLING_LINK, place, entry.target)
+                yield Irregularity(Irregular.DANGLING_LINK, places.location(path), entry.target)
+
+
+def _sum(counts: Iterable[Counts]) -> Counts:
+    whole = Counts()
+    for each in counts:
+        whole = Counts(
+            whole.members + each.members,
+            whole.size + each.size,
+            whole.python_files + each.python_files,
+        )
+    return whole
 
 
 def _is_library(entry: PurePosixPath, interpreter: Interpreter) -> bool:

@@ -105,9 +105,7 @@ class Judge:
         if self._handler is not None:
             self._asked = self.predict(handler_module(self._handler))
         missing = tuple(
-            self._missing(module)
-            for module in self._inventory.extensions
-            if module.selected is None and module.shadowed_by is None
+            self._missing(module) for module in self._inventory.extensions if _is_missing(module)
         )
         # Predicted before the libraries are judged, so that those that sources open are known.
         for name in self._inventory.packages:
@@ -158,7 +156,7 @@ class Judge:
         module, name, origin = found.groups()
         for missing in (module, f"{origin}.{name}", origin):
             for extension in self._inventory.extensions:
-                if extension.name == missing and extension.selected is None and extension.siblings:
+                if extension.name == missing and _is_missing(extension) and extension.siblings:
                     return PurePosixPath(self._places.target(extension.siblings[0].location))
         return None
 
@@ -200,7 +198,7 @@ class Judge:
         nothing to explain; reading hundreds of sources would only take time.
         """
         inventory = self._inventory
-        if any(m.selected is None and m.shadowed_by is None for m in inventory.extensions):
+        if any(map(_is_missing, inventory.extensions)):
             return True
         reached: set[str] = set()
         for path, module in self._modules.items():
@@ -400,6 +398,11 @@ class Judge:
         if thing is not None:
             return thing.location
         return self._places.location(path)
+
+
+def _is_missing(module: ExtensionModule) -> bool:
+    """Whether all that is there of a module are files that the importer does not see."""
+    return module.selected is None and module.shadowed_by is None
 
 
 def is_program(facts: ElfFacts) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from abicheck.filesystem import Places, Tree
@@ -68,13 +68,19 @@ def _other_platform(platform: str, machine: str) -> str:
     return ", ".join(reasons)
 
 
-def find_extensions(
-    tree: Tree, files: Iterable[str], interpreter: Interpreter, machine: str, places: Places
+def find_extensions(  # noqa: PLR0913, PLR0917 - the files, and all that decides about them
+    tree: Tree,
+    files: Iterable[str],
+    interpreter: Interpreter,
+    machine: str,
+    places: Places,
+    shadow: Callable[[str], str | None],
 ) -> tuple[ExtensionModule, ...]:
     """Return every dotted name that compiled files are there for, sorted.
 
     `files` are target paths.  A name is as `sys.path` would have it; files in
     folders that are no identifiers (`numpy.libs`, `some-data`) have none.
+    `shadow` gives what the importer takes from another folder in a file's place.
     """
     entries = [str(path) for path in interpreter.path if tree.is_dir(str(path))]
     groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
@@ -87,10 +93,14 @@ def find_extensions(
     for (folder, tail), group in groups.items():
         dotted = _dotted(folder, tail, entries)
         # Built-in and frozen modules are found before any file is looked for.
-        if dotted is not None and dotted.partition(".")[0] not in interpreter.builtin:
-            modules.append(
-                _describe(tree, dotted, folder, tail, group, interpreter, machine, places)
-            )
+        if dotted is None or dotted.partition(".")[0] in interpreter.builtin:
+            continue
+        before = shadow(group[0][0])
+        modules.append(
+            _describe(tree, dotted, folder, tail, group, interpreter, machine, places)
+            if before is None
+            else _hidden(dotted, group, before, places)
+        )
     return tuple(sorted(modules, key=lambda module: module.name))
 
 
@@ -106,6 +116,15 @@ def _dotted(folder: str, tail: str, entries: Sequence[str]) -> str | None:
                 return None
             return ".".join((*packages, tail))
     return None
+
+
+def _hidden(
+    name: str, group: Sequence[tuple[str, str]], before: str, places: Places
+) -> ExtensionModule:
+    """Return a module of which the importer takes another copy, or another module."""
+    reason = f"{before} is found first"
+    siblings = tuple(Sibling(places.location(p), suffix, reason) for p, suffix in sorted(group))
+    return ExtensionModule(name, None, siblings, shadowed_by=places.location(before))
 
 
 def _describe(  # noqa: PLR0913, PLR0917

@@ -14,13 +14,13 @@ from abicheck.model import Interpreter
 def extend_path(tree: Tree, files: Mapping[str, bytes], interpreter: Interpreter) -> Interpreter:
     """Return the interpreter with the folders that `files` name at the end of its path.
 
-    `files` maps target paths of `.pth` files to their content.  Mirrors
-    `site.addpackage`, which Lambda's bootstrap calls for /var/task: one folder
+    `files` maps target paths of `.pth` files to their content, in their order.  Mirrors
+    `site.addpackage`, which Lambda's bootstrap calls: one folder
     a line, comments and lines that begin with `import` left out (the latter
     are executed, which is not followed here).
     """
     added: list[PurePosixPath] = []
-    for path in sorted(files):
+    for path in files:
         for line in files[path].decode("utf-8", "replace").splitlines():
             text = line.rstrip()
             if not text or text.startswith(("#", "import ", "import\t")):

@@ -37,6 +37,7 @@ class ImageArtifact:
     """
 
     kind = ArtifactKind.IMAGE
+    packed: int | None = None
 
     def __init__(
         self, store: BlobStore, image: Candidate, limits: Limits, found: list[Irregularity]
@@ -153,6 +154,10 @@ class ImageArtifact:
         self.irregularities += reader.irregularities
         self._unpacked = reader.unpacked
         return records
+
+    def outline(self) -> frozenset[str]:
+        """Return nothing: an image is a root file system."""
+        return frozenset()
 
     def sha256(self) -> str | None:
         """Return None: an image is named by its id, the same in whatever form it is saved."""
