@@ -18,6 +18,13 @@ class ArtifactError(AbicheckError):
     """An artifact could not be read for a reason that is not in its bytes."""
 
 
+class EngineError(AbicheckError):
+    """A container engine does not answer, or does not do what a smoke import needs of it.
+
+    The reason says what to do about it, in one line.
+    """
+
+
 class ProfileError(UsageError):
     """A target profile is unknown, malformed or breaks one of its own laws."""
 

@@ -11,6 +11,7 @@ from abicheck.model._outcomes import Failure
 class SmokeOutcome(enum.StrEnum):
     """How one import ended in the container.
 
+    `DIED` is a death of its own: a signal, or an exit in the middle of it.
     `TIMED_OUT` and `OUT_OF_BOUNDS` are limits of the run and not of the
     loader's: what would have come after them is not known.
     """
@@ -47,7 +48,9 @@ class SmokeImport:
     """One module, imported in a process of its own.
 
     `failure` is the exception, or the death, that ended it; None where it
-    loaded.  `microseconds` is the wall time of the import statement alone.
+    loaded.  Of one that met a limit its `message` says which; of every other it
+    is the artifact's own text, as is `stderr`: data, and never to be printed as
+    it is.  `microseconds` is the wall time of the import statement alone.
     `times` is CPython's own accounting of what it brought with it, in the
     order in which the imports ended; empty where it was not asked for.
     """
