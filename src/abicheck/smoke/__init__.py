@@ -1,9 +1,10 @@
 """Import an artifact's modules for real, in a sealed container of a base image.
 
-`run(request, progress) -> model.SmokeRun` is to come; `progress` is told how many
-imports have ended, and of how many.
+Nothing that the artifact does there is trusted: docs/smoke.md says what it could try,
+and what that meets.
 """
 
 from abicheck.smoke._request import Filling, SmokeRequest
+from abicheck.smoke._run import run
 
-__all__ = ["Filling", "SmokeRequest"]
+__all__ = ["Filling", "SmokeRequest", "run"]

@@ -1,0 +1,201 @@
+"""The containers of one run: one that holds the artifact, and those in which it is imported.
+
+The holder is never started: what is copied into it lies in anonymous volumes, which the
+others have read-only.  All of them carry the run's labels, and go with it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from abicheck.errors import EngineError
+from abicheck.model import SmokeImport
+from abicheck.smoke._answers import OUTPUT, read_answer
+from abicheck.smoke._engine import Engine, Image, not_runnable, refusals
+from abicheck.smoke._filling import INSIDE, driver_stream, members_of, tar_stream
+from abicheck.smoke._reaper import gone
+from abicheck.smoke._request import LAMBDA_USER, SmokeRequest
+from abicheck.smoke._wire import MisbehaviourError, Wire
+
+_FILES: Final = 1024  # Lambda's own limit of open files
+_INODES: Final = 100_000
+_STARTING: Final = 60.0
+"""Seconds until the driver speaks; under emulation it is slow."""
+_SETTLING: Final = 30.0
+"""Seconds until it has cleaned up after an import that has ended, and answers."""
+_LIBRARY_PATH: Final = "LD_LIBRARY_PATH"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a run takes place: engine, image, and the container that holds the artifact."""
+
+    engine: Engine
+    image: Image
+    request: SmokeRequest
+    labels: Mapping[str, str]
+    holder: str
+
+
+def set_stage(
+    engine: Engine, image: Image, request: SmokeRequest, labels: Mapping[str, str]
+) -> Stage:
+    """Return the stage of a run, with everything that is to be imported in its place."""
+    api = engine.api
+    roots = sorted({INSIDE, *(str(filling.root) for filling in request.fillings)})
+    with refusals("the artifact cannot be copied into a container"):
+        made = api.create_container(
+            image.id,
+            entrypoint=[str(request.python)],
+            command=[],
+            labels=dict(labels),
+            use_config_proxy=False,
+            host_config=api.create_host_config(
+                network_mode="none",
+                cap_drop=["ALL"],
+                mounts=[_empty_volume(root, labels) for root in roots],
+            ),
+        )
+        holder = made["Id"]
+        for filling in request.fillings:
+            stream = tar_stream(members_of(filling.source))
+            api.put_archive(holder, str(filling.root), stream)
+        # Last: nothing that the artifact brings can stand in its place.
+        api.put_archive(holder, INSIDE, driver_stream())
+    return Stage(engine, image, request, labels, holder)
+
+
+def _empty_volume(root: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Return the mount of an anonymous volume, without what the image has in its place."""
+    options = {"NoCopy": True, "Labels": dict(labels)}
+    return {"Type": "volume", "Target": root, "VolumeOptions": options}
+
+
+class Sealed:
+    """A running container, in which one module after the other is imported.
+
+    `python` is the version of its interpreter; `hidden` is whether its driver is safe from
+    the processes that it starts.  Where it is not, only one import may be asked for.
+    Raises `EngineError` where it cannot be started.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        request, api = stage.request, stage.engine.api
+        with refusals(f"{stage.image.reference}: cannot be started"):
+            made = api.create_container(
+                stage.image.id,
+                entrypoint=[str(request.python), "-I", "-S", "-B", f"{INSIDE}/driver.py"],
+                command=[],
+                user=LAMBDA_USER,
+                environment=self._environment(),
+                working_dir="/",
+                labels=dict(stage.labels),
+                stdin_open=True,
+                healthcheck={"test": ["NONE"]},
+                use_config_proxy=False,
+                host_config=api.create_host_config(**_seal(stage)),
+            )
+            self.id: str = made["Id"]
+            nonce = secrets.token_hex(16)
+            stream = api.attach_socket(
+                self.id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            )
+            # The SDK gives a file object around a socket, or the socket.
+            self._wire = Wire(getattr(stream, "_sock", stream), nonce)
+            self._stream = stream
+            api.start(self.id)
+        try:
+            self._wire.tell(self._settings(nonce))
+            hello = self._wire.hear(_STARTING)
+        except MisbehaviourError as error:
+            self.discard()
+            raise EngineError(self._why_not(error)) from error
+        self.python = ".".join(map(str, hello.get("python") or ()))
+        self.hidden = hello.get("hidden") is True
+
+    def ask(self, module: str) -> tuple[SmokeImport, bool]:
+        """Return how the import of a module ended, and whether another may follow.
+
+        Raises `MisbehaviourError` where the container does not say so properly.
+        """
+        request = self._stage.request
+        asked = {"module": module, "timed": module in request.timed, "timeout": request.timeout}
+        self._wire.tell(asked)
+        words = self._wire.hear(request.timeout + _SETTLING)
+        return read_answer(module, words, request), self.hidden and words["clean"] is True
+
+    @property
+    def errors(self) -> str:
+        """The end of what the driver itself has written to standard error."""
+        return self._wire.errors.decode("utf-8", "replace").strip()
+
+    def discard(self) -> None:
+        """End it, whatever goes on in it; the engine removes it."""
+        self._wire.close()
+        self._stream.close()
+        with refusals("a container cannot be removed"), gone():
+            self._stage.engine.api.remove_container(self.id, v=True, force=True)
+
+    def _why_not(self, error: MisbehaviourError) -> str:
+        request, image = self._stage.request, self._stage.image
+        said = self.errors
+        if "exec format error" in said.lower():
+            return not_runnable(image)
+        last = said.splitlines()[-1] if said else str(error)
+        return f"{image.reference}: {request.python} does not run there: {last}"
+
+    def _environment(self) -> dict[str, str]:
+        """Return what the driver needs: nothing of the artifact may be loaded into it."""
+        path = self._stage.request.environment.get(_LIBRARY_PATH)
+        if path is None or not self._stage.request.fillings:
+            return {}
+        roots = tuple(f"{filling.root}/" for filling in self._stage.request.fillings)
+        safe = [each for each in path.split(":") if each and not f"{each}/".startswith(roots)]
+        return {_LIBRARY_PATH: ":".join(safe)}
+
+    def _settings(self, nonce: str) -> dict[str, Any]:
+        request = self._stage.request
+        return {
+            "nonce": nonce,
+            "task_root": str(request.task_root),
+            "path": [str(each) for each in request.path],
+            "preloaded": list(request.preloaded),
+            "environment": dict(request.environment),
+            "output": OUTPUT,
+        }
+
+
+def _seal(stage: Stage) -> dict[str, Any]:
+    """Return the settings that keep what runs in a container inside it.
+
+    As far as they are Lambda's own they are the same: its user, its one place to write,
+    its number of open files and processes, and no shared memory.
+    """
+    from docker.types import LogConfig, Ulimit  # noqa: PLC0415 - slow to import
+
+    request, engine = stage.request, stage.engine
+    hard = {"fsize": request.scratch, "nofile": _FILES, "core": 0, "msgqueue": 0}
+    settings: dict[str, Any] = {
+        "network_mode": "none",
+        "read_only": True,
+        "volumes_from": [f"{stage.holder}:ro"],
+        "tmpfs": {
+            "/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={request.scratch},nr_inodes={_INODES}"  # noqa: S108 - the container's
+        },
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "ipc_mode": "none",
+        "mem_limit": request.memory,
+        "memswap_limit": request.memory,
+        "pids_limit": request.processes,
+        "ulimits": [Ulimit(name=name, soft=value, hard=value) for name, value in hard.items()],
+        "log_config": LogConfig(type="none"),
+        "auto_remove": True,
+    }
+    if engine.limits_processors:
+        settings["nano_cpus"] = 10**9
+    return settings
