@@ -1,8 +1,11 @@
 """Writes container images in every form an engine saves them in, and in forms none would.
 
-What each engine writes was looked at, not guessed: `docker save` of 20.10, podman 4.3 and
-skopeo are run in tests/engine.  The forms of engines that were not at hand follow what their
-issues and sources show: Docker 25 and later, its containerd store, and buildx.
+What each engine writes was looked at, not guessed: tests/oracle has one image in the forms of
+docker 20.10 and 26.1 (its own store and containerd's), buildx, ctr, podman 4.3 and 5.4, skopeo and
+umoci.  Here the same forms are small, made anywhere, and can be got wrong on purpose.  These alone
+are only written here, after what their issues and sources show: the manifests without layers of
+Docker 25.0, layers as links of old engines, a `docker save` of several images, an index whose
+other platforms are not in the archive, and whatever is damaged.
 """
 
 from __future__ import annotations
