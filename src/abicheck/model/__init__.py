@@ -62,6 +62,8 @@ from abicheck.model._objects import (
 )
 from abicheck.model._outcomes import Failure, Prediction, Verdict
 from abicheck.model._places import Location, Site, heading
+from abicheck.model._pins import LockFile, Pin, PinnedWheel, Pins, UnpinnedWheel
+from abicheck.model._places import Location, Site
 from abicheck.model._python import Bytecode, Distribution, ExtensionModule, Sibling
 from abicheck.model._report import Elsewhere, ObjectKind, ObjectReport, PackageReport, Report
 from abicheck.model._smoke import (
@@ -114,11 +116,15 @@ __all__ = [
     "Library",
     "LinkMap",
     "Location",
+    "LockFile",
     "MissingModule",
     "ObjectKind",
     "ObjectReport",
     "Outcome",
     "PackageReport",
+    "Pin",
+    "PinnedWheel",
+    "Pins",
     "Platform",
     "Prediction",
     "RecentNeed",
@@ -141,6 +147,7 @@ __all__ = [
     "TargetProfile",
     "Trouble",
     "UnmetVersion",
+    "UnpinnedWheel",
     "Verdict",
     "VersionNeed",
     "heading",
