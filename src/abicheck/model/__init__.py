@@ -61,9 +61,8 @@ from abicheck.model._objects import (
     is_musl,
 )
 from abicheck.model._outcomes import Failure, Prediction, Verdict
-from abicheck.model._places import Location, Site, heading
 from abicheck.model._pins import LockFile, Pin, PinnedWheel, Pins, UnpinnedWheel
-from abicheck.model._places import Location, Site
+from abicheck.model._places import Location, Site, heading
 from abicheck.model._python import Bytecode, Distribution, ExtensionModule, Sibling
 from abicheck.model._report import Elsewhere, ObjectKind, ObjectReport, PackageReport, Report
 from abicheck.model._smoke import (
