@@ -90,6 +90,7 @@ class Image:
         """Whether zeros follow the file's part of the segment in which `address` lies."""
         return any(
             load.vaddr <= address < load.vaddr + load.filesz < load.vaddr + load.memsz
+            and load.offset + load.filesz <= len(self._data)
             for load in self._loads
         )
 

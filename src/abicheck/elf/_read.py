@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from io import BytesIO
+from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 from elftools.common.exceptions import ELFError
@@ -316,6 +317,8 @@ def _read_symbol_facts(
     image: Image, header: ElfHeader, tags: dict[int, int], strings: Strings, versions: Versions
 ) -> dict[str, Any]:
     kind = (header.ei_class, header.ei_data)
+    address, size = tags[_TAG["DT_SYMTAB"]], SYMBOL[kind][0].size
+    mapped = len(image.rest(address)) // size
     flaw: dict[str, Any] = {}
     count = first = 0
     try:
@@ -324,15 +327,16 @@ def _read_symbol_facts(
         )
     except MalformedError as error:
         flaw = {"defect": f"malformed: {error}", "unsearchable": True}
+    if count > mapped:
+        reason = f"malformed: symbol {count - 1} is beyond its table"
+        flaw, count = {"defect": reason, "unsearchable": True}, mapped
     asked = _read_relocations(image, header, kind, tags)
-    if asked.broken:
-        flaw = flaw or {"defect": f"malformed: {asked.broken}", "unrelocatable": True}
-    used = max(asked.symbols, default=-1) + 1
-    address, size = tags[_TAG["DT_SYMTAB"]], SYMBOL[kind][0].size
+    within = list(takewhile(mapped.__gt__, asked.symbols))
+    used = max(within, default=-1) + 1
     hashed = tags.get(_TAG["DT_GNU_HASH"]) is not None
     if hashed and not count:
         # Where nothing is exported, linkers disagree what the first hashed symbol would be.
-        used = max(used, first if image.has(address, first * size) else 0)
+        used = max(used, first if first <= mapped else 0)
     # bytes(), because the tables must outlive the object they were read from.
     table = bytes(image.read(address, max(count, used) * size))
     versym = tags.get(_TAG["DT_VERSYM"])
@@ -340,18 +344,24 @@ def _read_symbol_facts(
         versions.read_versym(image.read(versym, max(count, used) * 2), kind[1])
     symbols = Symbols(table, strings, versions, kind)
     references = []
-    for index in asked.symbols:
-        reference = symbols.reference(index)
-        if reference is not None:
-            references.append(reference)
+    broken = asked.broken if len(within) == len(asked.symbols) else "a symbol beyond its table"
+    try:
+        for index in within:
+            reference = symbols.reference(index)
+            if reference is not None:
+                references.append(reference)
+    except MalformedError as error:
+        broken = str(error)
+    if broken:
+        flaw = flaw or {"defect": f"malformed: {broken}", "unrelocatable": True}
     # DT_GNU_HASH leaves the undefined symbols out: they all lie before its first one.
     undefined = tuple(symbols.undefined(first if hashed and count else max(count, used)))
     symbols.detach()
     return flaw | {
         "references": tuple(references),
         "undefined": undefined,
-        "static_tls": any(symbols.is_own(index) for index in asked.static_tls),
-        "unknown_relocation": asked.unknown,
+        "static_tls": any(symbols.is_own(index) for index in asked.static_tls if index < used),
+        "unknown_relocation": None if broken else asked.unknown,
         "table": SymbolTable(
             lambda: symbols.definitions(first) if count > first else {},
             versions=versions.names,
