@@ -7,12 +7,13 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from abicheck import __version__
 from abicheck.artifacts import is_no_path
+from abicheck.cli._function import find_layers, read_environment, read_size
 from abicheck.cli._options import config_of, overridden, precedence
 from abicheck.cli._shared import Progress, progress, resolve_artifacts
 from abicheck.cli._targets import choose_target
@@ -28,20 +29,24 @@ if TYPE_CHECKING:
 
 _HANDLER: Final = re.compile(r"[^./\s][^\s]*\.[^./\s]+")
 # Options that are about one artifact.
-_OF_ONE: Final = ("handler", "layers")
+_OF_ONE: Final = {"handler": "--handler", "layers": "--layer"}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One artifact with the options that hold for it, and its function's name where it has one.
 
-    `dockerfile` is the text of the file that the option names.
+    `dockerfile` is the text of the file that the option names.  `layers`,
+    `environment` and `size_budget` are what their options amount to.
     """
 
     artifact: Path | str
     options: Mapping[str, Any]
     function: str | None = None
     dockerfile: str | None = None
+    layers: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    size_budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +91,10 @@ def examine(ctx: click.Context, *, baseline: Baseline, quiet: bool) -> Examined:
 
 def _requests(ctx: click.Context, config: Config) -> Iterator[Request]:
     names = ctx.params["artifacts"]
-    for name in _OF_ONE:
+    for name, option in _OF_ONE.items():
         many = len(names) > 1 or (not names and len(config.functions) > 1)
         if ctx.params.get(name) and many:
-            reason = f"--{name} goes with one artifact"
+            reason = f"{option} goes with one artifact"
             raise UsageError(reason)
     if names or not config.functions:
         known = {_identity(f.artifact): f for f in config.functions}
@@ -121,7 +126,18 @@ def _request(ctx: click.Context, artifact: Path | str, function: Function | None
     text = _read_dockerfile(options["dockerfile"])
     selection = _selection(options)
     selection.check([rule.info for rule in ALL_RULES])
-    return Request(artifact, options, function.name if function is not None else None, text)
+    # A function's variables and those of the command line add up, name by name.
+    for_all: Mapping[str, Any] = config_of(ctx).options
+    named = (*for_all.get("env", ()), *own.get("env", ()), *options["environment"])
+    return Request(
+        artifact,
+        options,
+        function.name if function is not None else None,
+        text,
+        find_layers(options["layers"]),
+        read_environment(named),
+        read_size(options["size_budget"]),
+    )
 
 
 def _selection(options: Mapping[str, Any]) -> Selection:
@@ -150,6 +166,9 @@ def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
         request.artifact,
         target,
         handler=request.options["handler"],
+        layers=request.layers,
+        environment=request.environment,
+        size_budget=request.size_budget,
         architecture=request.options["architecture"],
         reference=request.options["reference"],
         dockerfile=request.dockerfile,

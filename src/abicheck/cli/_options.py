@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
+from abicheck.cli._comma import COMMA_LIST
+from abicheck.cli._function import env_option, layer_option, size_option
 from abicheck.cli._targets import target_options
 from abicheck.config import Config, Kind, load_config
 from abicheck.errors import UsageError
@@ -24,29 +26,6 @@ SETTINGS: Final[dict[str, Any]] = {
 _SOURCES: Final = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.ENVIRONMENT)
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-if TYPE_CHECKING:
-    _Text = click.ParamType[str]
-else:  # generic from 8.2 on, and then only to a type checker's benefit
-    _Text = click.ParamType
-
-
-class CommaList(_Text):
-    """Texts; in the environment, the comma is what stands between them."""
-
-    name = "text"
-    envvar_list_splitter = ","
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        """Return one text without the blanks around it."""
-        del param, ctx
-        return str(value).strip()
-
-
-COMMA_LIST: Final = CommaList()
 
 
 def config_options(command: F) -> F:
@@ -85,6 +64,9 @@ def examination_options(command: F) -> F:
         click.option(
             "--handler", show_envvar=True, help="Lambda's handler setting, such as app.handler."
         ),
+        layer_option,
+        env_option,
+        size_option,
         click.option(
             "--reference",
             show_envvar=True,

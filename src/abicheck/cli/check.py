@@ -10,7 +10,8 @@ import click
 
 from abicheck import __version__
 from abicheck.cli import COMMANDS
-from abicheck.cli._options import COMMA_LIST, SETTINGS, examination_options
+from abicheck.cli._comma import COMMA_LIST
+from abicheck.cli._options import SETTINGS, examination_options
 from abicheck.errors import UsageError
 from abicheck.model import Severity
 from abicheck.reporters import ANCHORED, FORMATS, Run
@@ -78,7 +79,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - of 
     """Say whether the compiled code in each ARTIFACT will load on the target.
 
     An ARTIFACT is a deployment ZIP, a wheel, a folder laid out as /var/task,
-    one shared object, or a container image: an archive as engines save it, an
+    a layer, one shared object, or a container image: an archive as engines save it, an
     OCI layout, - for standard input, docker:REF for the local engine's.
     Without any, every function of the configuration is checked.  Exit status:
     0 nothing found, 1 findings, 2 the request is wrong, 3 it could not be

@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from abicheck.cli._options import SETTINGS, config_of
 from abicheck.cli._shared import print_report
-from abicheck.config import Config
+from abicheck.config import FUNCTION_KEYS, Config
 from abicheck.reporters import printable
 
 
@@ -54,13 +54,22 @@ def _tables(config: Config) -> list[str]:
     for function in config.functions:
         lines += ["", f"[functions.{_toml(function.name)}]  # {printable(str(config.path))}"]
         lines.append(f"artifact = {_toml(function.artifact)}")
-        lines += [f"{key} = {_toml(value)}" for key, value in function.options.items()]
+        lines += [_function_line(key, value) for key, value in function.options.items()]
     for ignore in config.ignores:
         lines += ["", f"[[ignore]]  # {printable(ignore.origin)}"]
         fields = ("rule", "path", "distribution", "subject", "function", "reason", "expires")
         values = {field: getattr(ignore, field) for field in fields}
         lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
     return lines
+
+
+def _function_line(key: str, value: object) -> str:
+    """Return an option of a function under the key that it has there."""
+    if key == "env" and isinstance(value, list):
+        pairs = (text.partition("=") for text in value)
+        value = ", ".join(f"{_toml(name)} = {_toml(text)}" for name, _, text in pairs)
+        return f"environment = {{ {value} }}"
+    return f"{FUNCTION_KEYS.get(key, key)} = {_toml(value)}"
 
 
 def _toml(value: object) -> str:

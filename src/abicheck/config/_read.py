@@ -26,13 +26,16 @@ _PER_FUNCTION: Final = (
     "architecture",
     "as-of",
     "dockerfile",
-    "environment",
+    "env",
     "handler",
     "layer",
     "reference",
     "runtime",
+    "size-budget",
     "target",
 )
+# What these are called where they are a function's own: as in Lambda's configuration.
+FUNCTION_KEYS: Final = {"layer": "layers", "env": "environment"}
 _IGNORE: Final = ("rule", "path", "distribution", "subject", "function", "reason", "expires")
 _PATHS: Final = ("anchor", "baseline", "dockerfile", "layer")
 
@@ -196,14 +199,16 @@ class _Reader:
             address = f"functions.{name}"
             if not isinstance(function, dict):
                 self._fail(address, f"expected a table, found {_described(function)}")
-            keys = [key for key in _PER_FUNCTION if key in self._known]
+            keys = {FUNCTION_KEYS.get(k, k): k for k in _PER_FUNCTION if k in self._known}
             self._refuse_unknown(f"{address}.", function, ("artifact", *keys))
             artifact = function.get("artifact")
             if artifact is None:
                 self._fail(address, "the artifact is missing")
             self._expect(f"{address}.artifact", artifact, Kind.TEXT)
             options = {
-                key: self._option(key, f"{address}.{key}", value)
+                keys[key]: self._environment(f"{address}.{key}", value)
+                if keys[key] == "env"
+                else self._option(keys[key], f"{address}.{key}", value)
                 for key, value in function.items()
                 if key != "artifact"
             }
@@ -211,6 +216,14 @@ class _Reader:
             if not artifact.startswith("docker:") and artifact != "-":
                 artifact = self._resolve(artifact)
             yield Function(name, artifact, options)
+
+    def _environment(self, address: str, table: object) -> list[str]:
+        """Return a function's variables as the option takes them, `NAME=VALUE`."""
+        if not isinstance(table, dict):
+            self._fail(address, f"expected a table, found {_described(table)}")
+        for name, value in table.items():
+            self._expect(f"{address}.{name}", value, Kind.TEXT)
+        return [f"{name}={value}" for name, value in table.items()]
 
     def _ignores(self, items: object) -> tuple[list[str], tuple[Ignore, ...]]:
         """Take rules that are not wanted at all apart from findings that are accepted."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from abicheck.model._findings import Severity
 from abicheck.model._inventory import Inventory
@@ -60,3 +61,5 @@ class Case:
     owners: Mapping[Location, Distribution]
     handler: Prediction | None = None
     wheel_author: bool = False
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    size_budget: int | None = None

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
-from abicheck.artifacts import DEFAULT_LIMITS, ImageArtifact, Limits, open_source
+from abicheck.artifacts import DEFAULT_LIMITS, ImageArtifact, Limits, is_no_path, open_source
 from abicheck.errors import UsageError
 from abicheck.model import Elsewhere, Report, Severity, TargetProfile
 from abicheck.pipeline._dockerfile import floating_bases
 from abicheck.pipeline._elsewhere import built_for
+from abicheck.pipeline._environment import with_environment
+from abicheck.pipeline._function import NO_LAYERS, from_layers, read_function
 from abicheck.pipeline._image import in_layers, read_image
-from abicheck.pipeline._inventory import Contents, Reading, read_artifact
+from abicheck.pipeline._inventory import Contents, Reading
 from abicheck.pipeline._judge import Judge
 from abicheck.profiles import list_profiles, load_profile
 from abicheck.rules import ALL_RULES, Rule, run_rules
 
 __all__ = ["check", "check_all"]
+
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def _silent(members: int) -> None:
@@ -29,6 +36,9 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     profile: TargetProfile,
     *,
     handler: str | None = None,
+    layers: Sequence[Path] = (),
+    environment: Mapping[str, str] = _NOTHING,
+    size_budget: int | None = None,
     architecture: str | None = None,
     reference: str | None = None,
     dockerfile: str | None = None,
@@ -49,59 +59,89 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     source names nothing, and `ArtifactError` where it cannot be read; whatever
     is wrong with its content is in the report.
     """
+    question = _Question(handler, environment, size_budget, tuple(rules), wheel_author)
+    if layers and is_no_path(source):
+        reason = f"{source}: {NO_LAYERS}"
+        raise UsageError(reason)
     with open_source(source, limits, architecture=architecture, reference=reference) as artifact:
         if isinstance(artifact, ImageArtifact):
             bases = floating_bases(dockerfile or "")
+            if layers:
+                reason = f"{source}: {NO_LAYERS}"
+                raise UsageError(reason)
             contents = read_image(artifact, str(source), profile, bases, progress)
-            return _judge(contents, handler, rules, wheel_author=wheel_author)
-        reading = read_artifact(artifact, str(source), profile.task_root, progress)
-    report = _judge(reading.on(profile), handler, rules, wheel_author=wheel_author)
-    return replace(report, elsewhere=_elsewhere(reading, report, handler))
+            return _judge(contents, question)
+        reading = read_function(
+            artifact, str(source), profile, layers, limits, progress, is_function=bool(handler)
+        )
+    report = _judge(reading.on(with_environment(profile, environment)), question)
+    return replace(report, elsewhere=_elsewhere(reading, report, question))
 
 
-def check_all(
+def check_all(  # noqa: PLR0913 - every one but the first two has a default
     source: Path | str,
     profiles: Sequence[TargetProfile],
     *,
     handler: str | None = None,
+    layers: Sequence[Path] = (),
+    environment: Mapping[str, str] = _NOTHING,
     limits: Limits = DEFAULT_LIMITS,
     progress: Callable[[int], None] = _silent,
 ) -> tuple[Report, ...]:
-    """Return what `check` would for each target, with the artifact read once.
+    """Return what `check` would for each target, with the artifact and its layers read once.
 
     The targets must put an artifact into the same folder, as all of Lambda's
     do.  Raises `UsageError` for a container image, which is its own target.
     """
+    question = _Question(handler, environment)
     with open_source(source, limits) as artifact:
         if isinstance(artifact, ImageArtifact):
             reason = f"{source}: an image brings its own runtime, and is judged on no other"
             raise UsageError(reason)
-        reading = read_artifact(artifact, str(source), profiles[0].task_root, progress)
-    return tuple(_judge(reading.on(profile), handler, ALL_RULES) for profile in profiles)
+        reading = read_function(
+            artifact, str(source), profiles[0], layers, limits, progress, is_function=bool(handler)
+        )
+    return tuple(
+        _judge(reading.on(with_environment(profile, environment)), question) for profile in profiles
+    )
 
 
-def _elsewhere(reading: Reading, report: Report, handler: str | None) -> Elsewhere | None:
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked of an artifact, whatever the target."""
+
+    handler: str | None
+    environment: Mapping[str, str]
+    size_budget: int | None = None
+    rules: tuple[Rule, ...] = ALL_RULES
+    wheel_author: bool = False
+
+
+def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhere | None:
     """Return the runtime that what fails here was built for, if it has no error there."""
     if not report.at_least(Severity.ERROR) or report.profile.package != "zip":
         return None
     built = built_for(report.inventory, report.profile)
     if built is None or built.target not in list_profiles():
         return None
-    there = _judge(reading.on(load_profile(built.target)), handler, ALL_RULES)
+    other = with_environment(load_profile(built.target), question.environment)
+    there = _judge(reading.on(other), replace(question, rules=ALL_RULES, wheel_author=False))
     if there.at_least(Severity.ERROR):
         return None
     return Elsewhere(built.runtime, built.architecture, built.witnesses > 1)
 
 
-def _judge(
-    contents: Contents, handler: str | None, rules: Iterable[Rule], *, wheel_author: bool = False
-) -> Report:
-    judge = Judge(contents, handler)
-    case = replace(judge.case(), wheel_author=wheel_author)
+def _judge(contents: Contents, question: _Question) -> Report:
+    judge = Judge(contents, question.handler, question.environment)
+    case = replace(
+        judge.case(), wheel_author=question.wheel_author, size_budget=question.size_budget
+    )
     return Report(
         inventory=contents.inventory,
         profile=contents.profile,
-        findings=in_layers(run_rules(rules, case), contents),
+        findings=from_layers(
+            in_layers(run_rules(question.rules, case), contents), contents.inventory
+        ),
         objects=judge.objects(case),
         packages=judge.packages(),
         handler=case.handler,

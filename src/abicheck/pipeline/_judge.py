@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -62,8 +62,11 @@ def handler_module(handler: str) -> str:
 class Judge:
     """The artifact on the target, before any rule has looked at it."""
 
-    def __init__(self, contents: Contents, handler: str | None) -> None:
+    def __init__(
+        self, contents: Contents, handler: str | None, environment: Mapping[str, str]
+    ) -> None:
         self._inventory = contents.inventory
+        self._environment = environment
         self._profile = profile = contents.profile
         self._places = contents.places
         self._entries = sorted(map(str, profile.interpreter.path), key=len, reverse=True)
@@ -81,7 +84,11 @@ class Judge:
         self._extensions: dict[str, ExtensionModule] = {}
         self._handler = handler
         self._asked: Prediction | None = None
-        self._alone = alone = inventory.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
+        # What a layer lacks may be in the function, or in another layer of it.
+        self._alone = alone = inventory.is_layer or inventory.kind in (
+            ArtifactKind.WHEEL,
+            ArtifactKind.OBJECT,
+        )
         self._simulation: Simulation | None = None
         self._reach: Reach | None = None
         if handler is not None:
@@ -133,6 +140,7 @@ class Judge:
             missing,
             self._owners,
             self._asked,
+            environment=self._environment,
         )
 
     # --- modules ---
@@ -173,6 +181,7 @@ class Judge:
             assume_missing_installed=alone,
             mentions=self._mentions,
             words=self._words,
+            environment=self._environment,
         )
 
     def _mentions(self, path: str) -> Sequence[str]:

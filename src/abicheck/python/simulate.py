@@ -36,6 +36,7 @@ class Simulation:
     wheel), what the tree lacks is taken to be installed beside it.  `mentions`
     gives the modules that an extension's init function is known to import, and
     `words` the bytes of its strings: what it may import is named in them.
+    `environment` are the variables that the function sets.
     """
 
     def __init__(  # noqa: PLR0913 - each stands for one part of the outside
@@ -48,6 +49,7 @@ class Simulation:
         assume_missing_installed: bool,
         mentions: Callable[[str], Sequence[str]] | None = None,
         words: Callable[[str], bytes] | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._tree = tree
         self._bytes = sources
@@ -57,7 +59,7 @@ class Simulation:
         root = str(interpreter.path[0]) if interpreter.path else "/"
         self._root = root
         setting = Setting(
-            World(tree, interpreter, root),
+            World(tree, interpreter, root, environment),
             loads,
             self._source,
             self._bytes,

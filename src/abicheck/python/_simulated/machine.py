@@ -123,7 +123,7 @@ class Machine(ABC):
         self.world = setting.world
         self.modules: dict[str, Module] = {}
         self.path = ListValue([str(entry) for entry in self.world.interpreter.path])
-        self.environ: dict[str, Value] = {}
+        self.environ: dict[str, Value] = dict(self.world.environment)
         self.opened: list[str] = []
         self.everywhere: set[str] = set()
         self.dlopen_flags: Value = RTLD_NOW

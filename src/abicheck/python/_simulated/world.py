@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from abicheck.filesystem import Tree
@@ -79,11 +79,15 @@ _CONSTANTS: Final[dict[str, Value]] = {
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The surroundings of a process; `root` is its working directory, the task root."""
+    """The surroundings of a process; `root` is its working directory, the task root.
+
+    `environment` are variables whose values are known: those that the function sets.
+    """
 
     tree: Tree
     interpreter: Interpreter
     root: str
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def machine(self) -> str:
