@@ -6,26 +6,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from abicheck.model import Case, Failure, Fault, Irregular, Location, Severity, Verdict
-from abicheck.rules._blame import failure_of
+from abicheck.model import Case, Fault, Irregular, Location, Severity, Verdict
 from abicheck.rules._rule import rule
-
-
-def _explained(case: Case) -> Iterator[str | None]:
-    """Yield the messages that other rules speak of."""
-    for irregularity in case.inventory.irregularities:
-        if irregularity.kind is Irregular.DANGLING_LINK:
-            yield f"No module named {_stem(case, irregularity.location.path)!r}"
-    for root in case.roots:
-        if root.halt is not None and root.severity is Severity.ERROR:
-            yield _message(failure_of(root))
-    for missing in case.missing:
-        if missing.severity is Severity.ERROR:
-            yield _message(missing.prediction.failure)
-
-
-def _message(failure: Failure | None) -> str | None:
-    return (failure.message or failure.crash) if failure is not None else None
+from abicheck.rules._told import module_of, told_of_files, words
 
 
 @rule(
@@ -49,11 +32,11 @@ def handler_not_importable(case: Case) -> Iterator[Fault]:
     if handler is None or handler.verdict is Verdict.LOADS:
         return
     failure = handler.failure
-    if _message(failure) in set(_explained(case)):
+    if words(failure) in set(told_of_files(case)):
         return
     certain = handler.verdict is Verdict.FAILS
     path = handler.via[-1].path if handler.via else PurePosixPath(f"{handler.module}.py")
-    text = _message(failure) or (failure.exception if failure is not None else "")
+    text = words(failure) or (failure.exception if failure is not None else "")
     yield Fault(
         Location(path),
         f"importing {handler.module} {'fails' if certain else 'may fail'}: {text}",
@@ -64,21 +47,6 @@ def handler_not_importable(case: Case) -> Iterator[Fault]:
         via=handler.via,
         severity=None if certain else Severity.WARNING,
     )
-
-
-def _stem(case: Case, path: PurePosixPath) -> str:
-    """Return the dotted name that a file would be imported by."""
-    if case.inventory.image is not None:
-        # Its places are relative to the root, and its folders of packages lie anywhere.
-        entries = sorted(case.profile.interpreter.path, key=lambda e: len(e.parts), reverse=True)
-        whole = PurePosixPath("/", path)
-        path = whole.relative_to(next((e for e in entries if e in whole.parents), "/"))
-    name = path.name
-    for suffix in (*case.profile.interpreter.suffixes, ".py"):
-        if name.endswith(suffix):
-            name = name.removesuffix(suffix)
-            break
-    return ".".join((*path.parent.parts, name))
 
 
 @rule(
@@ -104,7 +72,7 @@ def broken_link(case: Case) -> Iterator[Fault]:
                 irregularity.location,
                 f"leads to {irregularity.detail}, which is not in the artifact",
                 subject=irregularity.detail,
-                module=_stem(case, path) if matters else None,
+                module=module_of(case, path) if matters else None,
                 severity=None if matters else Severity.WARNING,
             )
 

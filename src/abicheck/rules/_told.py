@@ -1,0 +1,42 @@
+"""What other rules speak of already: one fault is one finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from abicheck.model import Case, Failure, Irregular, Severity
+from abicheck.rules._blame import failure_of
+
+
+def told_of_files(case: Case) -> Iterator[str | None]:
+    """Yield the messages that the rules about links and binaries speak of."""
+    for irregularity in case.inventory.irregularities:
+        if irregularity.kind is Irregular.DANGLING_LINK:
+            yield f"No module named {module_of(case, irregularity.location.path)!r}"
+    for root in case.roots:
+        if root.halt is not None and root.severity is Severity.ERROR:
+            yield words(failure_of(root))
+    for missing in case.missing:
+        if missing.severity is Severity.ERROR:
+            yield words(missing.prediction.failure)
+
+
+def words(failure: Failure | None) -> str | None:
+    """Return what a failure is known by: its message, or the death it is."""
+    return (failure.message or failure.crash) if failure is not None else None
+
+
+def module_of(case: Case, path: PurePosixPath) -> str:
+    """Return the dotted name that a file would be imported by."""
+    if case.inventory.image is not None:
+        # Its places are relative to the root, and its folders of packages lie anywhere.
+        entries = sorted(case.profile.interpreter.path, key=lambda e: len(e.parts), reverse=True)
+        whole = PurePosixPath("/", path)
+        path = whole.relative_to(next((e for e in entries if e in whole.parents), "/"))
+    name = path.name
+    for suffix in (*case.profile.interpreter.suffixes, ".py"):
+        if name.endswith(suffix):
+            name = name.removesuffix(suffix)
+            break
+    return ".".join((*path.parent.parts, name))
