@@ -104,7 +104,8 @@ def read_source(data: bytes, *, is_package: bool, module: str) -> Source:
     """
     if len(data) > _MAX_SIZE:
         return Source(module, is_package, unreadable=f"{len(data)} bytes are too many to be read")
-    if _count_marks(data) > _MAX_MARKS:
+    # No byte is part of two marks, so that only a long text can have so many.
+    if len(data) > _MAX_MARKS and _count_marks(data) > _MAX_MARKS:
         return Source(module, is_package, unreadable="it has too many expressions to be read")
     if _has_endless_name(data):
         return Source(module, is_package, unreadable="a name has more parts than can be imported")
