@@ -324,7 +324,6 @@ def test_what_the_target_imports_has_no_error(name: str, reports: Mapping[str, R
 
 
 ANOTHER_MATTER: Final = {
-    "relocations-beyond-the-end": "the answer is whatever bytes follow the table",
     "guard-with-a-missing-fallback": "the message is the fallback's, the finding the extension's",
     "file-name-in-another-case": "the file is judged under the name that it has",
 }

@@ -116,7 +116,7 @@ def _identity(artifact: str) -> str:
 
 
 def _request(ctx: click.Context, artifact: Path | str, function: Function | None) -> Request:
-    own = function.options if function is not None else {}
+    own: Mapping[str, Any] = function.options if function is not None else {}
     options = overridden(ctx, own)
     _one_target(ctx, own, options)
     handler = options["handler"]
