@@ -272,7 +272,7 @@ def a_profile(*libraries: Library, libc: tuple[int, int] = (2, 34)) -> TargetPro
         wheel_platforms=("manylinux2014_x86_64", "manylinux_2_28_x86_64"),
         as_of="2026-01-01",
         image="an-image:3.13",
-        limits={"unzipped": 250 << 20},
+        limits={"unzipped": 250 << 20, "zipped_upload": 50 << 20},
         links={"/usr/lib64": "/lib64"},
     )
 

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Final
 
@@ -29,17 +29,22 @@ from abicheck.model import (
     ArtifactKind,
     BaseDrift,
     Case,
+    Counts,
     EntryPoint,
     Failure,
+    FunctionLayer,
     ImageChild,
     ImageFacts,
     Irregular,
     Irregularity,
+    MissedImport,
+    NamedFile,
     Platform,
     Prediction,
     Report,
     RuleInfo,
     Severity,
+    StrayFolder,
     Verdict,
 )
 from abicheck.rules import (
@@ -47,16 +52,31 @@ from abicheck.rules import (
     Rule,
     artifact,
     binaries,
+    environment,
     features,
     image,
+    layers,
     layout,
     libraries,
     python,
+    sizes,
     symbols,
 )
 
 CARDS: Final = [rule.info for rule in ALL_RULES]
-FAMILIES: Final = (artifact, binaries, python, symbols, libraries, features, layout, image)
+FAMILIES: Final = (
+    artifact,
+    binaries,
+    python,
+    symbols,
+    libraries,
+    features,
+    layout,
+    layers,
+    environment,
+    sizes,
+    image,
+)
 SNAPSHOT: Final = Path(__file__).with_name("fired.txt")
 HEADING: Final = """\
 # Every rule, and the fixtures it fires on: a false alarm elsewhere is a line more.
@@ -241,14 +261,98 @@ def beyond_the_stable_abi() -> Case:
     return replace(case, wheel_author=True)
 
 
+def _of_size(size: int, packed: int | None = None, budget: int | None = None) -> Case:
+    inventory = replace(an_inventory(), counts=Counts(1, size, 1), packed=packed)
+    return replace(a_case(inventory=inventory), size_budget=budget)
+
+
+def beyond_the_quota() -> Case:
+    return _of_size((250 << 20) + 1)
+
+
+def beyond_one_request() -> Case:
+    return _of_size(4096, packed=(50 << 20) + 1)
+
+
+def beyond_its_budget() -> Case:
+    return _of_size(4096, budget=4095)
+
+
+def _stray(path: str, version: str = "", **environment: str) -> Case:
+    usual = "PYTHONPATH" in environment
+    stray = StrayFolder(location(path), ("pkg",), version, usual=usual, whole=True)
+    failure = Failure("ModuleNotFoundError", "No module named 'pkg'")
+    missed = MissedImport(stray, Prediction("pkg", Verdict.FAILS, failure))
+    case = a_case(inventory=replace(an_inventory(), strays=(stray,)))
+    return replace(case, missed=(missed,), environment=environment)
+
+
+def layer_of_another_python() -> Case:
+    return _stray("python/lib/python3.8/site-packages", "3.8")
+
+
+def layer_without_python() -> Case:
+    return _stray(".")
+
+
+def pythonpath_of_the_function() -> Case:
+    return _stray("python", PYTHONPATH="/var/task/lib")
+
+
+def six_layers() -> Case:
+    layer = FunctionLayer("a.zip", "a.zip", ArtifactKind.ZIP, None, 100, Counts())
+    inventory = replace(an_inventory(), layers=(layer,) * 6)
+    profile = replace(a_profile(), package="zip")
+    return replace(a_case(inventory=inventory), profile=profile)
+
+
+def clashing_layers() -> Case:
+    return a_case(inventory=an_inventory(irregularities=[irregular(Irregular.LAYER_CLASH, "x")]))
+
+
+def _with(**environment: str) -> Case:
+    return replace(a_case(inventory=an_inventory()), environment=environment)
+
+
+def library_path_of_a_layer() -> Case:
+    case = _with(LD_LIBRARY_PATH="/opt/lib")
+    return replace(case, profile=replace(case.profile, library_path=("/opt/lib",)))
+
+
+def wrapper_without_its_mode() -> Case:
+    found = NamedFile(PurePosixPath("/opt/wrapper"), there=True)
+    return replace(_with(), named={"AWS_LAMBDA_EXEC_WRAPPER": found})
+
+
+def home_without_a_library() -> Case:
+    found = NamedFile(PurePosixPath("/opt/python/lib/python3.13/encodings"), there=False)
+    return replace(_with(PYTHONHOME="/opt/python"), named={"PYTHONHOME": found})
+
+
+def preloading() -> Case:
+    return _with(LD_PRELOAD="/opt/lib/libjemalloc.so.2")
+
+
 ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI002": limit_reached,
     "ABI008": unreadable_member,
+    "ABI010": beyond_the_quota,
+    "ABI011": beyond_one_request,
+    "ABI012": beyond_its_budget,
     "ABI209": beyond_the_stable_abi,
     "ABI307": stand_in_without_the_symbol,
     "ABI403": doubtful_library,
     "ABI502": executable_stack_on_a_newer_glibc,
     "ABI602": handler_that_is_not_there,
+    "ABI621": layer_of_another_python,
+    "ABI622": layer_without_python,
+    "ABI623": pythonpath_of_the_function,
+    "ABI624": six_layers,
+    "ABI625": clashing_layers,
+    "ABI631": library_path_of_a_layer,
+    "ABI632": wrapper_without_its_mode,
+    "ABI633": home_without_a_library,
+    "ABI634": preloading,
     "ABI801": attested_image,
     "ABI802": plain_layer_of_docker,
     "ABI803": file_before_its_folder,

@@ -127,8 +127,8 @@ def _request(ctx: click.Context, artifact: Path | str, function: Function | None
     selection = _selection(options)
     selection.check([rule.info for rule in ALL_RULES])
     # A function's variables and those of the command line add up, name by name.
-    for_all: Mapping[str, Any] = config_of(ctx).options
-    named = (*for_all.get("env", ()), *own.get("env", ()), *options["environment"])
+    of_all: Mapping[str, Any] = config_of(ctx).options
+    named = [*of_all.get("env", ()), *own.get("env", ()), *options["environment"]]
     return Request(
         artifact,
         options,

@@ -6,7 +6,7 @@ clock, no environment.  Paths inside a target or an artifact are
 mistake.  `None` means "the file does not say", never "failed".
 """
 
-from abicheck.model._case import Case, MissingModule, Root
+from abicheck.model._case import Case, MissedImport, MissingModule, NamedFile, Root
 from abicheck.model._findings import (
     Fault,
     Finding,
@@ -34,6 +34,7 @@ from abicheck.model._inventory import (
     Inventory,
     Irregular,
     Irregularity,
+    StrayFolder,
 )
 from abicheck.model._links import (
     Binding,
@@ -62,7 +63,7 @@ from abicheck.model._objects import (
 )
 from abicheck.model._outcomes import Failure, Prediction, Verdict
 from abicheck.model._pins import LockFile, Pin, PinnedWheel, Pins, UnpinnedWheel
-from abicheck.model._places import Location, Site, heading
+from abicheck.model._places import Location, Site, heading, inside
 from abicheck.model._python import Bytecode, Distribution, ExtensionModule, Sibling
 from abicheck.model._report import Elsewhere, ObjectKind, ObjectReport, PackageReport, Report
 from abicheck.model._smoke import (
@@ -116,7 +117,9 @@ __all__ = [
     "LinkMap",
     "Location",
     "LockFile",
+    "MissedImport",
     "MissingModule",
+    "NamedFile",
     "ObjectKind",
     "ObjectReport",
     "Outcome",
@@ -138,6 +141,7 @@ __all__ = [
     "SmokeImport",
     "SmokeOutcome",
     "SmokeRun",
+    "StrayFolder",
     "Suppressed",
     "Suppressor",
     "SymbolDef",
@@ -150,5 +154,6 @@ __all__ = [
     "Verdict",
     "VersionNeed",
     "heading",
+    "inside",
     "is_musl",
 ]

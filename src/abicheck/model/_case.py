@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from abicheck.model._findings import Severity
-from abicheck.model._inventory import Inventory
+from abicheck.model._inventory import Inventory, StrayFolder
 from abicheck.model._links import Halt, LinkMap
 from abicheck.model._outcomes import Prediction
 from abicheck.model._places import Location
@@ -47,6 +47,25 @@ class MissingModule:
 
 
 @dataclass(frozen=True, slots=True)
+class MissedImport:
+    """A module that lies in a stray folder only, and an import of it that fails for that."""
+
+    stray: StrayFolder
+    prediction: Prediction
+    severity: Severity = Severity.ERROR
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file or folder that a variable of the function leads to, and whether it is there."""
+
+    path: PurePosixPath
+    there: bool
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """All that the rules judge: the artifact, the target, and what would happen there.
 
@@ -63,3 +82,5 @@ class Case:
     wheel_author: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     size_budget: int | None = None
+    missed: tuple[MissedImport, ...] = ()
+    named: Mapping[str, NamedFile] = field(default_factory=lambda: MappingProxyType({}))

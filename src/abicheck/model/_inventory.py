@@ -84,6 +84,23 @@ class FunctionLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class StrayFolder:
+    """A folder of a layer that holds modules and that sys.path does not have.
+
+    `names` are the modules' top-level names.  `version` is the Python whose
+    folder it is, such as `3.8`, empty where its name has none.  `usual` says
+    that the runtime has it on sys.path unless the function sets PYTHONPATH, and
+    `whole` that nothing else of the layer lies where anything is looked for.
+    """
+
+    location: Location
+    names: tuple[str, ...]
+    version: str = ""
+    usual: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """All that was learnt from an artifact before anything was judged.
 
@@ -91,8 +108,8 @@ class Inventory:
     the order of the archive.  `image` is there where the artifact is one.
     `sizes` are the unpacked bytes below each heading of its files
     (`heading`), and `packed` those of the ZIP itself.  `layers` are a
-    function's; `is_layer` says that the artifact is one itself.  `counts` are of
-    all of them together.
+    function's, and `strays` what of them no import finds; `is_layer` says that the
+    artifact is one itself.  `counts` are of all of them together.
     """
 
     artifact: str
@@ -111,3 +128,4 @@ class Inventory:
     packed: int | None = None
     layers: tuple[FunctionLayer, ...] = ()
     is_layer: bool = False
+    strays: tuple[StrayFolder, ...] = ()

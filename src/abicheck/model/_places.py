@@ -22,11 +22,14 @@ class Location:
         return f"{self.layer}:{self.path}" if self.layer else str(self.path)
 
 
+def inside(name: str) -> str:
+    """Return a path below the folder in which a layer keeps its packages."""
+    return _PACKAGES.sub("", name, count=1) if name.startswith("python/") else name
+
+
 def heading(name: str, layer: str = "") -> str:
     """Return what a file is counted under: `numpy`, in a layer `numpy (base.zip)`."""
-    if name.startswith("python/"):
-        name = _PACKAGES.sub("", name, count=1)
-    top = name.partition("/")[0]
+    top = inside(name).partition("/")[0]
     return f"{top} ({layer})" if layer else top
 
 

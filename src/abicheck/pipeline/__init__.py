@@ -13,7 +13,7 @@ from abicheck.errors import UsageError
 from abicheck.model import Elsewhere, Report, Severity, TargetProfile
 from abicheck.pipeline._dockerfile import floating_bases
 from abicheck.pipeline._elsewhere import built_for
-from abicheck.pipeline._environment import with_environment
+from abicheck.pipeline._environment import named_files, with_environment
 from abicheck.pipeline._function import NO_LAYERS, from_layers, read_function
 from abicheck.pipeline._image import in_layers, read_image
 from abicheck.pipeline._inventory import Contents, Reading
@@ -134,7 +134,11 @@ def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhe
 def _judge(contents: Contents, question: _Question) -> Report:
     judge = Judge(contents, question.handler, question.environment)
     case = replace(
-        judge.case(), wheel_author=question.wheel_author, size_budget=question.size_budget
+        judge.case(),
+        wheel_author=question.wheel_author,
+        environment=question.environment,
+        size_budget=question.size_budget,
+        named=named_files(contents.tree, contents.places, contents.profile, question.environment),
     )
     return Report(
         inventory=contents.inventory,

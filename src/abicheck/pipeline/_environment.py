@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from abicheck.filesystem import LAYER_ROOT
-from abicheck.model import Interpreter, TargetProfile
+from abicheck.filesystem import LAYER_ROOT, Kind, Places, Tree
+from abicheck.model import Interpreter, NamedFile, TargetProfile
 
 
 def with_environment(profile: TargetProfile, environment: Mapping[str, str]) -> TargetProfile:
@@ -31,6 +31,34 @@ def with_environment(profile: TargetProfile, environment: Mapping[str, str]) -> 
 def split_library_path(text: str) -> tuple[str, ...]:
     """Return the folders of an LD_LIBRARY_PATH; `:` and `;` both separate (`_dl_init_paths`)."""
     return tuple(dict.fromkeys(re.split("[:;]", text))) if text else ()
+
+
+def named_files(
+    tree: Tree, places: Places, profile: TargetProfile, environment: Mapping[str, str]
+) -> Mapping[str, NamedFile]:
+    """Return what variables lead to in the artifact; what is the target's own is left out."""
+    python = profile.interpreter
+    own = {str(e.parent.parent) for e in python.path if e.name == f"python{python.dotted}"}
+    leads = {}
+    wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")
+    if wrapper:
+        leads["AWS_LAMBDA_EXEC_WRAPPER"] = wrapper
+    home = environment.get("PYTHONHOME", "").partition(":")[0].rstrip("/")
+    if home and home not in own:
+        leads["PYTHONHOME"] = f"{home}/lib/python{python.dotted}/encodings"
+    return {
+        name: _named(tree, path)
+        for name, path in leads.items()
+        if places.holds(posixpath.normpath(path))
+    }
+
+
+def _named(tree: Tree, path: str) -> NamedFile:
+    real = tree.real(path)
+    entry = tree.entry(real) if real is not None else None
+    is_file = entry is not None and entry.kind is Kind.FILE
+    may_run = entry is not None and (entry.mode is None or bool(entry.mode & 0o001))
+    return NamedFile(PurePosixPath(path), real is not None, is_file and may_run)
 
 
 def _search_path(

@@ -29,6 +29,7 @@ from abicheck.model import (
     TargetProfile,
     heading,
 )
+from abicheck.pipeline._strays import find_strays, is_stray
 from abicheck.python.bytecode import find_bytecode
 from abicheck.python.distributions import is_metadata, read_distributions
 from abicheck.python.extensions import find_extensions, split_suffix
@@ -261,6 +262,8 @@ class Reading:
         profile = replace(profile, interpreter=interpreter)
         places = Places(first.root, self._layers)
         shadows = Shadows(tree, interpreter, self._sources.get)
+        strays = find_strays(tree, places, interpreter, lambda folder: _packages(tree, (folder,)))
+        files = [path for path in files if not is_stray(path, strays, places)]
         inventory = Inventory(
             artifact=first.name,
             kind=first.artifact.kind,
@@ -275,7 +278,9 @@ class Reading:
                 {
                     path: head
                     for path, head in self._sources.items()
-                    if path.endswith(".pyc") and shadows.over(path) is None
+                    if path.endswith(".pyc")
+                    and shadows.over(path) is None
+                    and not is_stray(path, strays, places)
                 },
                 interpreter,
                 places,
@@ -312,6 +317,7 @@ class Reading:
                 for part in layers
             ),
             is_layer=first.root == LAYER_ROOT,
+            strays=strays,
         )
         return Contents(inventory, tree, self._sources, profile, places)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ from abicheck.model import (
     ForeignFile,
     Halt,
     Location,
+    MissedImport,
     MissingModule,
     ObjectKind,
     ObjectReport,
@@ -33,6 +35,7 @@ from abicheck.model import (
 from abicheck.pipeline._inventory import Contents
 from abicheck.pipeline._loads import Loads
 from abicheck.pipeline._owners import owners_of, tops_of
+from abicheck.pipeline._strays import is_stray
 from abicheck.python.garbage import uncollected
 from abicheck.python.reach import Reach
 
@@ -131,6 +134,7 @@ class Judge:
             and path not in self._extensions
             and not is_program(facts)
             and path not in ignored
+            and not is_stray(path, self._inventory.strays, self._places)
             for root in self._library_root(path)
         )
         return Case(
@@ -140,7 +144,7 @@ class Judge:
             missing,
             self._owners,
             self._asked,
-            environment=self._environment,
+            missed=tuple(self._missed()),
         )
 
     # --- modules ---
@@ -277,6 +281,28 @@ class Judge:
         prediction = self._blame(module.name)
         severity, reason = self._weigh(module.name, named=True)
         return MissingModule(module, prediction, severity, reason)
+
+    def _missed(self) -> Iterator[MissedImport]:
+        """Yield what of a layer is imported and not found: it lies in a folder off sys.path."""
+        for stray in self._inventory.strays:
+            folder = posixpath.normpath(self._places.target(stray.location))
+            for name in stray.names:
+                prediction = self._blame(name)
+                if name in self._inventory.packages or prediction.verdict is not Verdict.FAILS:
+                    continue
+                sites = [
+                    site
+                    for site in self._sites(name)
+                    if not site.never and not str(site.site.path).startswith(f"{folder}/")
+                ]
+                if not sites:
+                    continue
+                severity, reason = Severity.ERROR, ""
+                if self._reach is not None and not self._reach.covers(name):
+                    severity, reason = Severity.NOTE, _BEYOND
+                elif all(self._is_guarded(site, {name}) for site in sites):
+                    severity, reason = Severity.WARNING, _GUARDED
+                yield MissedImport(stray, prediction, severity, reason)
 
     def _extension_root(self, path: str, module: ExtensionModule) -> Root:
         prediction = self._blame(module.name)

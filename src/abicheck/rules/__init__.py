@@ -14,12 +14,15 @@ from abicheck.model import Case, Finding
 from abicheck.rules import (
     artifact,
     binaries,
+    environment,
     features,
     image,
     image_files,
+    layers,
     layout,
     libraries,
     python,
+    sizes,
     symbols,
 )
 from abicheck.rules._rule import Rule
@@ -34,6 +37,9 @@ ALL_RULES: Final[tuple[Rule, ...]] = tuple(
             *libraries.RULES,
             *features.RULES,
             *layout.RULES,
+            *layers.RULES,
+            *environment.RULES,
+            *sizes.RULES,
             *image.RULES,
             *image_files.RULES,
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from abicheck.model import Case, Failure, Irregular, Severity
+from abicheck.model import Case, Failure, Irregular, Severity, inside
 from abicheck.rules._blame import failure_of
 
 
@@ -20,6 +20,9 @@ def told_of_files(case: Case) -> Iterator[str | None]:
     for missing in case.missing:
         if missing.severity is Severity.ERROR:
             yield words(missing.prediction.failure)
+    for missed in case.missed:
+        if missed.severity is Severity.ERROR:
+            yield words(missed.prediction.failure)
 
 
 def words(failure: Failure | None) -> str | None:
@@ -34,6 +37,8 @@ def module_of(case: Case, path: PurePosixPath) -> str:
         entries = sorted(case.profile.interpreter.path, key=lambda e: len(e.parts), reverse=True)
         whole = PurePosixPath("/", path)
         path = whole.relative_to(next((e for e in entries if e in whole.parents), "/"))
+    elif case.inventory.is_layer or case.inventory.layers:
+        path = PurePosixPath(inside(str(path)))
     name = path.name
     for suffix in (*case.profile.interpreter.suffixes, ".py"):
         if name.endswith(suffix):
