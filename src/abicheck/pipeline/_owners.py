@@ -13,12 +13,14 @@ def owners_of(inventory: Inventory, places: Places) -> Mapping[Location, Distrib
     """Return the distribution whose RECORD lists each binary, else whose folder it lies in.
 
     What counts is where a file lies on the target: one layer's distribution
-    owns what another layer wrote over its files.
+    owns what another layer wrote over its files.  A distribution's own
+    metadata belongs to it as well.
     """
     owners: dict[Location, Distribution] = {}
     by_file: dict[str, Distribution] = {}
     by_top: dict[str, Distribution] = {}
     for distribution in inventory.distributions:
+        owners[distribution.location] = distribution
         root = places.top(distribution.location.layer)
         by_file.update((f"{root}/{file}", distribution) for file in distribution.files)
         for top in tops_of(distribution):
