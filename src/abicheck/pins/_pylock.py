@@ -12,6 +12,7 @@ from packaging.pylock import Package, Pylock, PylockValidationError
 
 from abicheck.errors import UsageError
 from abicheck.model import LockFile, Pin, Site
+from abicheck.pins._markers import require_sense
 
 _PACKAGE: Final = re.compile(r"\s*\[\[\s*packages\s*\]\]")
 _STRONG: Final = ("sha256", "sha384", "sha512")
@@ -32,7 +33,7 @@ def read_pylock(path: Path) -> tuple[Pin, ...]:
     file = LockFile(
         path.as_posix(),
         str(lock.requires_python or ""),
-        tuple(map(str, lock.environments or ())),
+        tuple(require_sense(each, str(path)) for each in lock.environments or ()),
         frozenset(lock.extras or ()),
         frozenset(lock.dependency_groups or ()),
         frozenset(lock.default_groups or ()),
@@ -53,7 +54,7 @@ def _pin(package: Package, site: Site, lock: LockFile) -> Pin:
         site,
         specifier=f"=={version}" if version else "",
         exact=True,
-        marker=str(package.marker or ""),
+        marker=require_sense(package.marker, str(site), locked=True),
         hashes=frozenset(_hashes(package)),
         lock=lock,
     )

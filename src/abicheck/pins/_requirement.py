@@ -20,6 +20,7 @@ from packaging.utils import (
 
 from abicheck.errors import UsageError
 from abicheck.model import Pin, Site
+from abicheck.pins._markers import require_sense
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -45,7 +46,7 @@ def read_requirement(text: str, site: Site, base: Path, *, editable: bool = Fals
         reason = f"{site}: {str(error).splitlines()[0]}: {text}"
         raise UsageError(reason) from error
     name = canonicalize_name(found.name)
-    marker = str(found.marker or "")
+    marker = require_sense(found.marker, str(site))
     extras = frozenset(canonicalize_name(extra) for extra in found.extras)
     if found.url is not None:
         version = _release(found.url)[1]
@@ -104,7 +105,7 @@ def _of_link(text: str, site: Site, base: Path) -> Pin:
         names = (name.strip() for name in with_extras[2].split(","))
         extras = frozenset(canonicalize_name(name) for name in names if name)
     try:
-        marker = str(Marker(condition)) if condition.strip() else ""
+        marker = Marker(condition) if condition.strip() else None
     except (InvalidMarker, RecursionError) as error:
         reason = f"{site}: {str(error).splitlines()[0]}: {text}"
         raise UsageError(reason) from error
@@ -121,7 +122,7 @@ def _of_link(text: str, site: Site, base: Path) -> Pin:
         specifier=f"=={version}" if version else "",
         exact=True,
         extras=extras,
-        marker=marker,
+        marker=require_sense(marker, str(site)),
         url=link,
         hashes=_fragment_hashes(link),
     )

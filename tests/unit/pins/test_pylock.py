@@ -71,6 +71,12 @@ default-groups = ["main"]
         ('lock-version = "2.0"\ncreated-by = "x"\npackages = []\n', "version"),
         (HEAD + '[[packages]]\nname = "Not Normal"\n', "name"),
         ("no toml", "Expected"),
+        (
+            HEAD
+            + '[[packages]]\nname = "a"\nversion = "1"\nmarker = "os_name ~= \'x\'"\ndirectory = {path = "."}\n',
+            "Undefined",
+        ),
+        (HEAD + "environments = [\"os_name ~= 'x'\"]\npackages = []\n", "Undefined"),
         ("a = " + "[" * 3000, "PEP 751"),
     ],
 )
