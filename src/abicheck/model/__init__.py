@@ -64,6 +64,22 @@ from abicheck.model._objects import (
 from abicheck.model._outcomes import Failure, Prediction, Verdict
 from abicheck.model._pins import LockFile, Pin, PinnedWheel, Pins, UnpinnedWheel
 from abicheck.model._places import Location, Site, heading, inside
+from abicheck.model._pins import (
+    AbsentPin,
+    Departure,
+    ForeignLock,
+    LockFile,
+    OtherVersion,
+    Pin,
+    PinnedWheel,
+    PinReport,
+    Pins,
+    Unpinned,
+    UnpinnedWheel,
+    Unvouched,
+    WheelReport,
+)
+from abicheck.model._places import Location, Site, heading
 from abicheck.model._python import Bytecode, Distribution, ExtensionModule, Sibling
 from abicheck.model._report import Elsewhere, ObjectKind, ObjectReport, PackageReport, Report
 from abicheck.model._smoke import (
@@ -79,6 +95,7 @@ from abicheck.model._targets import Interpreter, Library, TargetProfile
 __all__ = [
     "MACHINES",
     "NO_SYMBOLS",
+    "AbsentPin",
     "Agreement",
     "ArtifactKind",
     "BaseChange",
@@ -88,6 +105,7 @@ __all__ = [
     "Case",
     "Compression",
     "Counts",
+    "Departure",
     "Dependency",
     "Distribution",
     "ElfFacts",
@@ -100,6 +118,7 @@ __all__ = [
     "Finding",
     "Foreign",
     "ForeignFile",
+    "ForeignLock",
     "FoundBy",
     "FunctionLayer",
     "Halt",
@@ -122,9 +141,11 @@ __all__ = [
     "NamedFile",
     "ObjectKind",
     "ObjectReport",
+    "OtherVersion",
     "Outcome",
     "PackageReport",
     "Pin",
+    "PinReport",
     "PinnedWheel",
     "Pins",
     "Platform",
@@ -150,9 +171,12 @@ __all__ = [
     "TargetProfile",
     "Trouble",
     "UnmetVersion",
+    "Unpinned",
     "UnpinnedWheel",
+    "Unvouched",
     "Verdict",
     "VersionNeed",
+    "WheelReport",
     "heading",
     "inside",
     "is_musl",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from abicheck.model._places import Site
+from abicheck.model._places import Location, Site
+from abicheck.model._python import Distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +51,32 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class Pins:
+    """All that is pinned; `files` are those that were named, as they were named."""
+
+    files: tuple[str, ...] = ()
+    pins: tuple[Pin, ...] = ()
+
+    def sources(self) -> tuple[str, ...]:
+        """Return every file that was read, those that others include among them."""
+        return tuple(dict.fromkeys((*self.files, *(str(pin.site.path) for pin in self.pins))))
+
+
+@dataclass(frozen=True, slots=True)
 class PinnedWheel:
     """A wheel whose hash a pin has, so that its content is what was meant to be installed.
 
-    `name` is as PEP 503 compares names, `version` as the file's name has it.  `files`
-    maps where an installer puts each member, relative to site-packages, to the SHA-256
-    of its content.  `placed` does the same for what goes elsewhere (scripts, headers,
-    data), relative to the folder that the installer chooses; a script whose first line
-    it rewrites has None.  `scripts` are the commands that it makes of entry points.
+    `files` maps where an installer puts each member, relative to the folder of
+    packages, to the SHA-256 of its content.  `placed` does the same for what goes
+    elsewhere (scripts, headers, data), relative to where an installer puts such things;
+    a script whose first line it rewrites has None.  `commands` are the scripts that it
+    makes of entry points.
     """
 
     file: str
-    name: str
-    version: str
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes | None]
     placed: Mapping[str, bytes | None] = field(default_factory=dict)
-    scripts: frozenset[str] = frozenset()
+    commands: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +84,111 @@ class UnpinnedWheel:
     """A wheel whose hash no pin has: nothing is compared with it.  `sha256` is in hexadecimal."""
 
     file: str
-    name: str
-    version: str
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pins:
-    """All that is pinned; `files` are those that were named, as they were named.
+# --- what became of them ---
 
-    `wheels` are None where the artifact is not compared with any.
+
+@dataclass(frozen=True, slots=True)
+class Unpinned:
+    """A distribution of the artifact that no pin names for the target.
+
+    `elsewhere` are pins that name it where their markers are true, which is not
+    there.  `requirer` is a distribution that requires it, None where none does.
+    `nameless` is a pin that may mean it, since it does not tell what it names.
+    """
+
+    distribution: Distribution
+    elsewhere: tuple[Pin, ...] = ()
+    requirer: Distribution | None = None
+    nameless: Pin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentPin:
+    """What a pin asks for and the artifact does not have.
+
+    `name` is the distribution that is missing: the pin's own, or what an extra of
+    it requires, which `extra` names.  `module` is what the target brings under
+    that name by itself, or empty.
+    """
+
+    name: str
+    pin: Pin
+    extra: str = ""
+    module: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherVersion:
+    """A distribution in a version that `pin` does not admit."""
+
+    distribution: Distribution
+    pin: Pin
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignLock:
+    """A lock file that may not be installed on the target, and the condition that is not met."""
+
+    lock: LockFile
+    pin: Pin
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unvouched:
+    """A distribution that no pinned wheel could be compared with.
+
+    `unpinned` are wheels of its release whose hash no pin has; `pinned` says
+    whether a pin names the distribution at all.
+    """
+
+    distribution: Distribution
+    unpinned: tuple[UnpinnedWheel, ...] = ()
+    pinned: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """How a distribution differs from the wheel that is pinned.
+
+    `altered` have other content than in the wheel, `added` are not in it, `lost`
+    are in it and neither in the artifact nor in the distribution's RECORD.
+    """
+
+    distribution: Distribution
+    wheel: str
+    altered: tuple[Location, ...] = ()
+    added: tuple[Location, ...] = ()
+    lost: tuple[Location, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WheelReport:
+    """The artifact against the pinned wheels.
+
+    `compared` counts the files whose content is that of a wheel; `bytecode` are the
+    files in `__pycache__` of the distributions, which no wheel has.
+    """
+
+    unvouched: tuple[Unvouched, ...] = ()
+    departures: tuple[Departure, ...] = ()
+    compared: int = 0
+    bytecode: tuple[Location, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PinReport:
+    """The artifact against what is pinned; `files` are those that were named.
+
+    `wheels` is there where it was compared with wheels as well.
     """
 
     files: tuple[str, ...] = ()
-    pins: tuple[Pin, ...] = ()
-    wheels: tuple[PinnedWheel, ...] | None = None
-    unpinned: tuple[UnpinnedWheel, ...] = ()
+    unpinned: tuple[Unpinned, ...] = ()
+    absent: tuple[AbsentPin, ...] = ()
+    others: tuple[OtherVersion, ...] = ()
+    foreign: tuple[ForeignLock, ...] = ()
+    wheels: WheelReport | None = None
