@@ -55,6 +55,8 @@ from abicheck.model import (
     Severity,
     Sibling,
     Site,
+    SmokeImport,
+    SmokeRun,
     Suppressed,
     Suppressor,
     SymbolDef,
@@ -526,6 +528,23 @@ def a_report(  # noqa: PLR0913 - all that can be reported
         handler,
         tuple(Suppressed(f, Suppressor.CONFIGURATION, "it is known") for f in suppressed),
         function,
+    )
+
+
+# --- smoke imports ---
+
+DIGEST: Final = f"sha256:{'ab' * 32}"
+
+
+def a_smoke_run(*imports: SmokeImport, image: str = "an-image:3.13") -> SmokeRun:
+    return SmokeRun(
+        image=image,
+        id=f"sha256:{'cd' * 32}",
+        digest=DIGEST,
+        platform="linux/amd64",
+        engine="Docker 28.0.1",
+        python="3.13.0",
+        imports=imports,
     )
 
 

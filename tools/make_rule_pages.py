@@ -31,7 +31,7 @@ FAMILIES: Final = {
     "ABI6": "Layout and permissions",
     "ABI7": "Distributions",
     "ABI8": "Container images",
-    "ABI9": "Advice",
+    "ABI9": "Smoke import and advice",
 }
 INTRODUCTION: Final = """\
 # Rules

@@ -16,6 +16,7 @@ from tests.factories import (
     a_layer,
     a_library,
     a_profile,
+    a_smoke_run,
     an_image,
     an_inventory,
     an_object,
@@ -26,25 +27,31 @@ from tests.factories import (
 
 from abicheck.cli.explain import find_by_message
 from abicheck.model import (
+    Agreement,
     ArtifactKind,
     BaseDrift,
     Case,
     Counts,
+    ColdStart,
     EntryPoint,
     Failure,
     FunctionLayer,
     ImageChild,
     ImageFacts,
+    ImportShare,
     Irregular,
     Irregularity,
     MissedImport,
     NamedFile,
     Platform,
     Prediction,
+    Reconciled,
     Report,
     RuleInfo,
     Severity,
     StrayFolder,
+    SmokeImport,
+    SmokeOutcome,
     Verdict,
 )
 from abicheck.rules import (
@@ -60,6 +67,7 @@ from abicheck.rules import (
     libraries,
     python,
     sizes,
+    smoke,
     symbols,
 )
 
@@ -76,6 +84,8 @@ FAMILIES: Final = (
     environment,
     sizes,
     image,
+    image,
+    smoke,
 )
 SNAPSHOT: Final = Path(__file__).with_name("fired.txt")
 HEADING: Final = """\
@@ -331,6 +341,35 @@ def home_without_a_library() -> Case:
 
 def preloading() -> Case:
     return _with(LD_PRELOAD="/opt/lib/libjemalloc.so.2")
+def _smoked(agreement: Agreement, made: SmokeImport) -> Case:
+    case = a_case(inventory=an_inventory())
+    return replace(
+        case, smoke=a_smoke_run(made), reconciled=(Reconciled(made, agreement, location("app.py")),)
+    )
+
+
+_FAILED: Final = SmokeImport("app", SmokeOutcome.FAILED, Failure("ImportError", "gone"))
+
+
+def other_than_predicted() -> Case:
+    return _smoked(Agreement.FAILED_AFTER_ALL, _FAILED)
+
+
+def uncertain_and_failing() -> Case:
+    return _smoked(Agreement.UNDECIDED, _FAILED)
+
+
+def endless_import() -> Case:
+    return _smoked(Agreement.UNFINISHED, SmokeImport("app", SmokeOutcome.TIMED_OUT))
+
+
+def lost_library_of_the_base_image() -> Case:
+    return _smoked(Agreement.ONLY_IN_BASE, _FAILED)
+
+
+def slow_cold_start() -> Case:
+    cold = ColdStart("app", 2_000_000, (ImportShare("app", 2_000_000),), 1_000_000)
+    return replace(a_case(inventory=an_inventory()), cold_start=cold)
 
 
 ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
@@ -366,6 +405,11 @@ ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI812": wrong_digest,
     "ABI813": missing_blob,
     "ABI814": drifted_base,
+    "ABI901": other_than_predicted,
+    "ABI902": uncertain_and_failing,
+    "ABI903": endless_import,
+    "ABI904": lost_library_of_the_base_image,
+    "ABI905": slow_cold_start,
 }
 """What no fixture shows by itself: another target, a handler, an image, a limit too large."""
 
@@ -381,6 +425,19 @@ def test_every_rule_fires_on_a_fixture_or_on_a_value(reports: Mapping[str, Repor
 @pytest.mark.parametrize("code", ON_VALUES)
 def test_a_rule_fires_on_its_value(code: str) -> None:
     assert [found.split()[0] for found in codes(ON_VALUES[code]())] == [code]
+
+
+@pytest.mark.parametrize("agreement", [Agreement.AGREED, Agreement.UNDECIDED])
+def test_no_rule_fires_on_an_import_that_went_as_predicted(agreement: Agreement) -> None:
+    assert codes(_smoked(agreement, SmokeImport("app", SmokeOutcome.LOADED))) == []
+
+
+def test_no_rule_fires_on_a_cold_start_within_its_budget() -> None:
+    case = slow_cold_start()
+    assert case.cold_start is not None
+    just = replace(case.cold_start, budget_us=case.cold_start.total_us)
+
+    assert codes(replace(case, cold_start=just)) == []
 
 
 def test_no_rule_fires_on_a_sound_image() -> None:

@@ -84,6 +84,8 @@ from abicheck.model._python import Bytecode, Distribution, ExtensionModule, Sibl
 from abicheck.model._report import Elsewhere, ObjectKind, ObjectReport, PackageReport, Report
 from abicheck.model._smoke import (
     Agreement,
+    ColdStart,
+    ImportShare,
     ImportTime,
     Reconciled,
     SmokeImport,
@@ -103,6 +105,7 @@ __all__ = [
     "Binding",
     "Bytecode",
     "Case",
+    "ColdStart",
     "Compression",
     "Counts",
     "Departure",
@@ -127,6 +130,7 @@ __all__ = [
     "ImageConfig",
     "ImageFacts",
     "ImageLayer",
+    "ImportShare",
     "ImportTime",
     "Interpreter",
     "Inventory",

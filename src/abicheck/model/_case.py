@@ -13,6 +13,7 @@ from abicheck.model._links import Halt, LinkMap
 from abicheck.model._outcomes import Prediction
 from abicheck.model._places import Location
 from abicheck.model._python import Distribution, ExtensionModule
+from abicheck.model._smoke import ColdStart, Reconciled, SmokeRun
 from abicheck.model._targets import TargetProfile
 
 
@@ -70,7 +71,8 @@ class Case:
     """All that the rules judge: the artifact, the target, and what would happen there.
 
     `wheel_author` says that who asks is going to publish the artifact, so that
-    what only others would suffer from matters.
+    what only others would suffer from matters.  `smoke`, `reconciled` and
+    `cold_start` are there where the artifact was imported for real.
     """
 
     inventory: Inventory
@@ -84,3 +86,6 @@ class Case:
     size_budget: int | None = None
     missed: tuple[MissedImport, ...] = ()
     named: Mapping[str, NamedFile] = field(default_factory=lambda: MappingProxyType({}))
+    smoke: SmokeRun | None = None
+    reconciled: tuple[Reconciled, ...] = ()
+    cold_start: ColdStart | None = None

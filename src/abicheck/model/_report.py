@@ -13,7 +13,7 @@ from abicheck.model._objects import ElfFacts, ForeignFile
 from abicheck.model._outcomes import Prediction
 from abicheck.model._places import Location
 from abicheck.model._python import Distribution
-from abicheck.model._smoke import Reconciled, SmokeRun
+from abicheck.model._smoke import ColdStart, Reconciled, SmokeRun
 from abicheck.model._targets import TargetProfile
 
 
@@ -73,7 +73,8 @@ class Report:
 
     `function` is the name under which the configuration knows the artifact.
     `smoke` is there where the artifact was imported for real, and `reconciled`
-    has each of its imports beside what was predicted.
+    has each of its imports beside what was predicted.  `unsmoked` says why it
+    was not, although that was asked for.
     """
 
     inventory: Inventory
@@ -87,6 +88,8 @@ class Report:
     elsewhere: Elsewhere | None = None
     smoke: SmokeRun | None = None
     reconciled: tuple[Reconciled, ...] = ()
+    cold_start: ColdStart | None = None
+    unsmoked: str = ""
 
     def count(self, severity: Severity) -> int:
         """Return how many findings have exactly this severity."""

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from abicheck.model._outcomes import Failure
+from abicheck.model._places import Location
 
 
 class SmokeOutcome(enum.StrEnum):
@@ -24,9 +25,14 @@ class SmokeOutcome(enum.StrEnum):
 
 
 class Agreement(enum.StrEnum):
-    """A prediction beside what happened."""
+    """A prediction beside what happened.
+
+    `ONLY_IN_BASE` is what Lambda's base image was predicted to do, and its
+    managed runtime was not: they do not have the same libraries.
+    """
 
     AGREED = "agreed"
+    ONLY_IN_BASE = "as predicted of the base image, and not of the managed runtime"
     LOADED_AFTER_ALL = "predicted to fail, but loaded"
     FAILED_AFTER_ALL = "predicted to load, but failed"
     OTHER_MESSAGE = "failed with another message"
@@ -81,11 +87,49 @@ class SmokeRun:
     imports: tuple[SmokeImport, ...]
     discarded: int = 0
 
+    @property
+    def pinned(self) -> str:
+        """The reference that always names this image; "" where it has no digest to name it by."""
+        name, at, _ = self.image.partition("@")
+        if at:
+            return self.image
+        folder, _, last = name.rpartition("/")
+        name = f"{folder}/{last.partition(':')[0]}".lstrip("/")
+        return f"{name}@{self.digest}" if self.digest else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """One import with what had been predicted for it."""
+    """One import with what had been predicted for it.
+
+    `predicted` is how it was said to fail; None where it was said to load.
+    `location` is the module's file, or the name of its package.
+    """
 
     made: SmokeImport
     agreement: Agreement
+    location: Location
     predicted: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportShare:
+    """What the modules below one top-level name took themselves, in microseconds."""
+
+    name: str
+    self_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """How long the imports of a cold start took where they were made, in microseconds.
+
+    `module` is the handler's; None where none was named, and then each module
+    that any package brought counts once.  `shares` add up to `total_us`, the
+    slowest first.  `budget_us` is what was allowed, if anything was said.
+    """
+
+    module: str | None
+    total_us: int
+    shares: tuple[ImportShare, ...]
+    budget_us: int | None = None

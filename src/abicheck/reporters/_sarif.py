@@ -37,7 +37,7 @@ _FAMILIES: Final = {
     "6": "layout",
     "7": "distribution",
     "8": "image",
-    "9": "advice",
+    "9": "smoke-import",
 }
 _PROBLEM: Final = {
     Severity.ERROR: "error",

@@ -23,6 +23,7 @@ from abicheck.rules import (
     libraries,
     python,
     sizes,
+    smoke,
     symbols,
 )
 from abicheck.rules._rule import Rule
@@ -42,25 +43,38 @@ ALL_RULES: Final[tuple[Rule, ...]] = tuple(
             *sizes.RULES,
             *image.RULES,
             *image_files.RULES,
+            *smoke.RULES,
         ),
         key=lambda rule: rule.info.code,
     )
 )
 
-__all__ = ["ALL_RULES", "Rule", "run_rules"]
+# Those that judge what a smoke import showed; the rest are silent about it.
+SMOKE_RULES: Final[tuple[Rule, ...]] = smoke.RULES
+
+__all__ = ["ALL_RULES", "SMOKE_RULES", "Rule", "in_order", "run_rules"]
 
 
 def run_rules(rules: Iterable[Rule], case: Case) -> tuple[Finding, ...]:
-    """Return every finding, the most severe first, then by code, file and subject."""
+    """Return every finding, in the order of `in_order`."""
     findings = []
     for rule in rules:
         for fault in rule.law(case):
             severity = rule.info.severity if fault.severity is None else fault.severity
             owner = case.owners.get(fault.location)
             findings.append(Finding(rule.info, severity, fault, owner))
+    return in_order(findings)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings as they are printed: the most severe first, then by code, file and subject.
+
+    What shows that a prediction was wrong stands before all else: it puts the rest in doubt.
+    """
     return tuple(sorted(findings, key=_order))
 
 
-def _order(finding: Finding) -> tuple[int, str, PurePosixPath, str]:
-    fault = finding.fault
-    return (-finding.severity, finding.rule.code, fault.location.path, fault.subject)
+def _order(finding: Finding) -> tuple[bool, int, str, PurePosixPath, str]:
+    fault, code = finding.fault, finding.rule.code
+    is_wrong = code in smoke.DISAGREEMENTS
+    return (not is_wrong, -finding.severity, code, fault.location.path, fault.subject)
