@@ -16,6 +16,7 @@ from typing import Final, TextIO
 from abicheck.model import Finding, ObjectReport, Report, RuleInfo, Severity, Verdict
 from abicheck.reporters._html_graph import link_graph
 from abicheck.reporters._html_map import size_map
+from abicheck.reporters._html_smoke import smoke_section
 from abicheck.reporters._html_text import text
 from abicheck.reporters._paragraphs import body, fixes, fold, headline
 from abicheck.reporters._run import Run
@@ -61,9 +62,15 @@ def write(run: Run, stream: TextIO) -> None:
     for index, report in enumerate(run.reports):
         stream.writelines(_article(report, f"a{index}"))
     stream.write(
-        f"</main>\n<footer><p>abicheck {text(run.version)}. Nothing of the artifact was executed."
+        f"</main>\n<footer><p>abicheck {text(run.version)}. {_executed(run)}"
         f"</p></footer>\n<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+def _executed(run: Run) -> str:
+    if any(report.smoke is not None for report in run.reports):
+        return "The artifact was executed in sealed containers, and nowhere else."
+    return "Nothing of the artifact was executed."
 
 
 def _digest(content: str) -> str:
@@ -108,10 +115,13 @@ def _article(report: Report, key: str) -> Iterator[str]:
         if failure.stderr:
             log += f"\n{text(failure.stderr)}"
         yield f"<p>Lambda would log:</p>\n<pre>{log}</pre>\n"
+    if report.unsmoked:
+        yield f"<p>No smoke import: {text(report.unsmoked)}</p>\n"
     yield "</div>\n"
     yield from _counts(report)
     links = {str(item.location.path): f"{key}-o{n}" for n, item in enumerate(report.objects)}
     yield from _findings(report, links)
+    yield from smoke_section(report)
     drawing = size_map(report, links)
     if drawing:
         yield f"<section>\n<h3>Where the bytes are</h3>\n{_LEGEND}\n{drawing}\n</section>\n"

@@ -11,14 +11,17 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from abicheck.model import (
+    ColdStart,
     Distribution,
     ElfFacts,
+    Failure,
     Finding,
     ForeignFile,
     Halt,
     ObjectReport,
     PackageReport,
     Prediction,
+    Reconciled,
     Report,
     Severity,
 )
@@ -96,6 +99,59 @@ def _artifact(report: Report) -> dict[str, Any]:
         "objects": [_object(item) for item in report.objects],
         "packages": [_package(item) for item in report.packages],
         "distributions": [_distribution(item) for item in inventory.distributions],
+        "smoke": _smoke(report),
+    }
+
+
+def _smoke(report: Report) -> dict[str, Any] | None:
+    """Return what was imported for real; `missing` says why nothing was."""
+    run = report.smoke
+    if run is None:
+        return {"missing": report.unsmoked} if report.unsmoked else None
+    return {
+        "image": run.image,
+        "pinned": run.pinned or None,
+        "digest": run.digest or None,
+        "id": run.id,
+        "platform": run.platform,
+        "engine": run.engine,
+        "python": run.python,
+        "discarded": run.discarded,
+        "imports": [_reconciled(each) for each in report.reconciled],
+        "cold_start": None if report.cold_start is None else _cold_start(report.cold_start),
+    }
+
+
+def _reconciled(each: Reconciled) -> dict[str, Any]:
+    made = each.made
+    return {
+        "module": made.module,
+        "path": str(each.location.path),
+        "agreement": each.agreement.value,
+        "outcome": made.outcome.value,
+        "happened": _failure(made.failure),
+        "predicted": _failure(each.predicted),
+        "microseconds": made.microseconds,
+    }
+
+
+def _failure(failure: Failure | None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    return {
+        "exception": failure.exception,
+        "message": failure.message,
+        "crash": failure.crash,
+        "stderr": failure.stderr,
+    }
+
+
+def _cold_start(cold: ColdStart) -> dict[str, Any]:
+    return {
+        "module": cold.module,
+        "microseconds": cold.total_us,
+        "budget": cold.budget_us,
+        "shares": [{"name": s.name, "microseconds": s.self_us} for s in cold.shares],
     }
 
 

@@ -14,6 +14,7 @@ from typing import Final, TextIO
 from abicheck.model import Failure, Finding, Report, Severity
 from abicheck.reporters._paragraphs import Field, body, fixes, fold, headline
 from abicheck.reporters._run import Run
+from abicheck.reporters._smoke import bars, smoke_lines, time_line
 from abicheck.reporters._text import summary
 from abicheck.reporters._words import (
     first_failure,
@@ -42,8 +43,8 @@ def markdown(run: Run, limit: int) -> str:
     sections = [
         section
         for report in run.reports
-        if report.findings
-        for section in ("".join(_heading(report)), *_details(report))
+        if report.findings or report.smoke is not None or report.unsmoked
+        for section in ("".join(_heading(report)), *_details(report), *_smoked(report))
     ]
     for index, section in enumerate(sections):
         size += len(section.encode())
@@ -89,6 +90,8 @@ def _heading(report: Report) -> Iterator[str]:
         if failure.stderr:
             log.append(printable(failure.stderr))
         yield f"Lambda would log:\n\n{_fence(log)}\n"
+    if report.unsmoked:
+        yield f"No smoke import: {span(printable(report.unsmoked))}\n\n"
     yield f"{_prose(summary(report))}\n"
 
 
@@ -104,6 +107,17 @@ def _details(report: Report) -> Iterator[str]:
             f"\n<details{is_open}><summary>{severity} <code>{name}</code></summary>\n\n"
             f"{_fence(lines)}{commands}\n</details>\n"
         )
+
+
+def _smoked(report: Report) -> Iterator[str]:
+    """Yield what was imported and how long it took, folded."""
+    lines = [*smoke_lines(report)]
+    if not lines:
+        return
+    if report.cold_start is not None:
+        lines += ["", time_line(report.cold_start), *bars(report.cold_start)]
+    name = html.escape(lines[0])
+    yield f"\n<details><summary><code>{name}</code></summary>\n\n{_fence(lines[1:])}\n</details>\n"
 
 
 def _told(group: list[Finding], said: Failure | None) -> Iterator[Field]:

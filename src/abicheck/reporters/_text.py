@@ -17,6 +17,7 @@ from abicheck.model import (
 )
 from abicheck.reporters._paragraphs import body, fold, headline
 from abicheck.reporters._run import Run
+from abicheck.reporters._smoke import bars, smoke_lines, time_line
 from abicheck.reporters._words import (
     first_failure,
     handler_module,
@@ -54,7 +55,7 @@ def write_text(
     """Write every report, details for those that have findings."""
     lines: list[Line] = []
     for index, report in enumerate(reports):
-        if index and (report.findings or reports[index - 1].findings):
+        if index and (_is_long(report) or _is_long(reports[index - 1])):
             lines.append([])
         lines += _report(report, quiet=quiet)
     if color:
@@ -88,6 +89,9 @@ def _report(report: Report, *, quiet: bool) -> Iterator[Line]:
     word = verdict(report).upper()
     name = title(report)
     yield [(f"{word:<4}", word), (f"  {name}   {report.profile.title}{_built(report)}", "")]
+    if report.unsmoked:
+        yield []
+        yield [("No smoke import: ", "INCOMPLETE"), (printable(report.unsmoked), "")]
     failure = first_failure(report)
     if failure is not None and word != "PASS":
         yield []
@@ -103,12 +107,29 @@ def _report(report: Report, *, quiet: bool) -> Iterator[Line]:
             [(f"  {label:<6}", "label"), (text, "")] for label, text in body(group, failure)
         )
     if not quiet:
-        if report.findings:
+        yield from _smoked(report)
+        if _is_long(report):
             yield []
         yield [(summary(report), "")]
         codes = dict.fromkeys(f.rule.code for f in report.findings)
         if codes:
             yield [("More: ", "label"), (f"abicheck explain {next(iter(codes))}", "")]
+
+
+def _is_long(report: Report) -> bool:
+    """Whether a report has more to say than its verdict and its summary."""
+    return bool(report.findings or report.smoke is not None or report.unsmoked)
+
+
+def _smoked(report: Report) -> Iterator[Line]:
+    if report.smoke is None:
+        return
+    yield []
+    yield from ([(line, "")] for line in smoke_lines(report))
+    if report.cold_start is not None:
+        yield []
+        yield [(time_line(report.cold_start), "")]
+        yield from ([(line, "")] for line in bars(report.cold_start))
 
 
 def summary(report: Report) -> str:

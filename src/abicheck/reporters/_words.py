@@ -94,10 +94,10 @@ def runtime_log(failure: Failure, handler: str) -> str:
 
 
 def verdict(report: Report) -> str:
-    """Return `pass`, `fail`, or `incomplete` where a limit is all that is wrong."""
+    """Return `pass`, `fail`, or `incomplete` where all that is wrong is what was not examined."""
     errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
     if not errors:
-        return "pass"
+        return "incomplete" if report.unsmoked else "pass"
     limits = any(i.kind is Irregular.LIMIT for i in report.inventory.irregularities)
     return "incomplete" if limits and all(_is_limit(finding) for finding in errors) else "fail"
 

@@ -321,7 +321,7 @@ def test_a_rule_s_help_is_its_page() -> None:
     (rule,) = found["tool"]["driver"]["rules"]
 
     assert rule["help"] == {"text": rule_page(RULE), "markdown": rule_page(RULE)}
-    assert rule["properties"]["tags"] == ["binary-compatibility", "advice"]
+    assert rule["properties"]["tags"] == ["binary-compatibility", "smoke-import"]
 
 
 def test_every_rule_there_is_can_be_described() -> None:
