@@ -16,13 +16,14 @@ from abicheck.artifacts import is_no_path
 from abicheck.cli._function import find_layers, read_environment, read_size
 from abicheck.cli._options import config_of, overridden, precedence
 from abicheck.cli._shared import Progress, progress, resolve_artifacts
+from abicheck.cli._smoke import importing, microseconds, require_image, require_smoke
 from abicheck.cli._targets import choose_target
 from abicheck.config import Baseline, Config, Function, Selection, Suppressions
-from abicheck.errors import ArtifactError, UsageError
+from abicheck.errors import ArtifactError, EngineError, UsageError
 from abicheck.model import Report, TargetProfile
-from abicheck.pipeline import check
+from abicheck.pipeline import Smoke, check, smoke
 from abicheck.reporters import printable
-from abicheck.rules import ALL_RULES
+from abicheck.rules import ALL_RULES, Rule
 
 if TYPE_CHECKING:
     import click
@@ -37,7 +38,8 @@ class Request:
     """One artifact with the options that hold for it, and its function's name where it has one.
 
     `dockerfile` is the text of the file that the option names.  `layers`,
-    `environment` and `size_budget` are what their options amount to.
+    `environment` and `size_budget` are what their options amount to; `smoke` is
+    there where the artifact is to be imported as well.
     """
 
     artifact: Path | str
@@ -47,6 +49,7 @@ class Request:
     layers: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     size_budget: int | None = None
+    smoke: Smoke | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ def examine(ctx: click.Context, *, baseline: Baseline, quiet: bool) -> Examined:
     _require_version(config)
     requests = tuple(_requests(ctx, config))
     targets = [_target(request) for request in requests]
+    for request, target in zip(requests, targets, strict=True):
+        require_image(request.options, request.artifact, target)
     reports: list[Report] = []
     failures: list[str] = []
     for request, target in zip(requests, targets, strict=True):
@@ -79,8 +84,13 @@ def examine(ctx: click.Context, *, baseline: Baseline, quiet: bool) -> Examined:
         except ArtifactError as error:
             failures.append(str(error))
             print(f"abicheck: {printable(str(error))}", file=sys.stderr)
-        else:
-            reports.append(suppressions.apply(replace(report, function=request.function)))
+            continue
+        if request.smoke is not None:
+            report = _smoke(request, request.smoke, target, report, quiet=quiet)
+        if report.unsmoked:
+            failures.append(f"{request.artifact}: --smoke: {report.unsmoked}")
+            print(f"abicheck: {printable(failures[-1])}", file=sys.stderr)
+        reports.append(suppressions.apply(replace(report, function=request.function)))
     named = {function.name for function in config.functions}
     complete = not failures and named <= {request.function for request in requests}
     notices = tuple(suppressions.in_vain(complete=complete))
@@ -137,7 +147,18 @@ def _request(ctx: click.Context, artifact: Path | str, function: Function | None
         find_layers(options["layers"]),
         read_environment(named),
         read_size(options["size_budget"]),
+        _asked_smoke(ctx, options),
     )
+
+
+def _asked_smoke(ctx: click.Context, options: Mapping[str, Any]) -> Smoke | None:
+    require_smoke(ctx, options)
+    timeout = microseconds("--smoke-timeout", options["smoke_timeout"])
+    budget = options["cold_start_budget"]
+    budget_us = None if budget is None else microseconds("--cold-start-budget", budget)
+    if not options["smoke"]:
+        return None
+    return Smoke(options["smoke_image"] or "", timeout / 1_000_000, budget_us)
 
 
 def _selection(options: Mapping[str, Any]) -> Selection:
@@ -159,9 +180,33 @@ def _one_target(ctx: click.Context, own: Mapping[str, Any], options: dict[str, A
         options["target"] = None
 
 
-def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
+def _smoke(
+    request: Request, asked: Smoke, target: TargetProfile, report: Report, *, quiet: bool
+) -> Report:
+    """Return the report with a smoke import, or with why there is none: what was read is kept."""
+    try:
+        with importing(request.artifact, quiet=quiet) as shown:
+            return smoke(
+                request.artifact,
+                target,
+                report,
+                asked,
+                check=lambda other: _check(request, other, lambda _: None),
+                architecture=request.options["architecture"],
+                reference=request.options["reference"],
+                rules=_rules(request),
+                progress=shown,
+            )
+    except (ArtifactError, EngineError) as error:
+        return replace(report, unsmoked=str(error))
+
+
+def _rules(request: Request) -> list[Rule]:
     wanted = _selection(request.options)
-    rules = [rule for rule in ALL_RULES if wanted.wants(rule.info)]
+    return [rule for rule in ALL_RULES if wanted.wants(rule.info)]
+
+
+def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
     return check(
         request.artifact,
         target,
@@ -173,7 +218,7 @@ def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
         reference=request.options["reference"],
         dockerfile=request.dockerfile,
         wheel_author=request.options["wheel_author"],
-        rules=rules,
+        rules=_rules(request),
         progress=shown,
     )
 

@@ -14,6 +14,7 @@ import click
 
 from abicheck.cli._comma import COMMA_LIST
 from abicheck.cli._function import env_option, layer_option, size_option
+from abicheck.cli._smoke import smoke_options
 from abicheck.cli._targets import target_options
 from abicheck.config import Config, Kind, load_config
 from abicheck.errors import UsageError
@@ -84,6 +85,7 @@ def examination_options(command: F) -> F:
             show_envvar=True,
             help="Warn of what breaks on other Pythons than the target's: you will publish it.",
         ),
+        smoke_options,
         _list_option("--select", "The rules that are asked: codes, their beginnings, names."),
         _list_option("--extend-select", "More of them."),
         _list_option("--ignore", "Rules that are not asked; the longest of all decides."),

@@ -25,6 +25,7 @@ _OWN: Final = ("functions", "ignore", "required-version")
 _PER_FUNCTION: Final = (
     "architecture",
     "as-of",
+    "cold-start-budget",
     "dockerfile",
     "env",
     "handler",
@@ -32,6 +33,9 @@ _PER_FUNCTION: Final = (
     "reference",
     "runtime",
     "size-budget",
+    "smoke",
+    "smoke-image",
+    "smoke-timeout",
     "target",
 )
 # What these are called where they are a function's own: as in Lambda's configuration.

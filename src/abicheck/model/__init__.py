@@ -62,8 +62,6 @@ from abicheck.model._objects import (
     is_musl,
 )
 from abicheck.model._outcomes import Failure, Prediction, Verdict
-from abicheck.model._pins import LockFile, Pin, PinnedWheel, Pins, UnpinnedWheel
-from abicheck.model._places import Location, Site, heading, inside
 from abicheck.model._pins import (
     AbsentPin,
     Departure,
@@ -79,7 +77,7 @@ from abicheck.model._pins import (
     Unvouched,
     WheelReport,
 )
-from abicheck.model._places import Location, Site, heading
+from abicheck.model._places import Location, Site, heading, inside
 from abicheck.model._python import Bytecode, Distribution, ExtensionModule, Sibling
 from abicheck.model._report import Elsewhere, ObjectKind, ObjectReport, PackageReport, Report
 from abicheck.model._smoke import (

@@ -1,4 +1,7 @@
-"""`check`: the whole of abicheck, top to bottom; `check_all`: on several targets at once."""
+"""`check`: the whole of abicheck, top to bottom; `check_all`: on several targets at once.
+
+`smoke` imports for real what `check` has judged.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,11 @@ from abicheck.pipeline._function import NO_LAYERS, from_layers, read_function
 from abicheck.pipeline._image import in_layers, read_image
 from abicheck.pipeline._inventory import Contents, Reading
 from abicheck.pipeline._judge import Judge
+from abicheck.pipeline._smoke import Smoke, smoke
 from abicheck.profiles import list_profiles, load_profile
 from abicheck.rules import ALL_RULES, Rule, run_rules
 
-__all__ = ["check", "check_all"]
+__all__ = ["Smoke", "check", "check_all", "smoke"]
 
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})

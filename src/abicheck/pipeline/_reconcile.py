@@ -9,6 +9,7 @@ states is measured by the same rule.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -16,6 +17,7 @@ from typing import Final
 
 from abicheck.model import (
     Agreement,
+    ArtifactKind,
     ColdStart,
     Failure,
     ImportShare,
@@ -30,7 +32,9 @@ from abicheck.model import (
     Verdict,
 )
 
+_ABSENT: Final = re.compile(r"No module named '([^'.]+)")
 _GAVE_UP: Final = "exit 127"
+_STANDARD: Final = "standard library"
 _LIMITS: Final = (SmokeOutcome.TIMED_OUT, SmokeOutcome.OUT_OF_BOUNDS)
 _SETTLED: Final = (Agreement.AGREED, Agreement.UNFINISHED)
 
@@ -67,7 +71,7 @@ def reconcile(report: Report, run: SmokeRun, base: Report | None = None) -> tupl
     return tuple(
         Reconciled(
             made,
-            _weigh(said[made.module], there.get(made.module), made),
+            _weigh(said[made.module], there.get(made.module), made, report.inventory),
             places.get(made.module) or _package(report.inventory, made.module),
             said[made.module].failure,
         )
@@ -83,8 +87,12 @@ def same_words(one: Failure, other: Failure) -> bool:
     return (one.exception, one.message) == (other.exception, other.message)
 
 
-def _weigh(said: Prediction, in_base: Prediction | None, made: SmokeImport) -> Agreement:
+def _weigh(
+    said: Prediction, in_base: Prediction | None, made: SmokeImport, inventory: Inventory
+) -> Agreement:
     found = _agreement(said, made)
+    if found is not Agreement.AGREED and _lacks_requirement(made, inventory):
+        return Agreement.UNDECIDED
     if in_base is None or found in _SETTLED:
         return found
     expected = _agreement(in_base, made)
@@ -109,6 +117,15 @@ def _agreement(said: Prediction, made: SmokeImport) -> Agreement:
     return Agreement.AGREED if same else Agreement.OTHER_MESSAGE
 
 
+def _lacks_requirement(made: SmokeImport, inventory: Inventory) -> bool:
+    """Whether a lone wheel lacks what it requires: predictions take that for installed."""
+    failure = made.failure
+    if inventory.kind is not ArtifactKind.WHEEL or failure is None:
+        return False
+    absent = _ABSENT.match(failure.message or "")
+    return absent is not None and absent[1] not in inventory.packages
+
+
 def _places(report: Report) -> Iterator[tuple[str, Location]]:
     return ((item.module, item.location) for item in report.objects if item.module is not None)
 
@@ -128,6 +145,7 @@ def cold_start(report: Report, run: SmokeRun, budget_us: int | None = None) -> C
 
     CPython's own accounting (`-X importtime`) gives each module the time that
     its code took without what it imported, so that the sum over all is the whole.
+    The standard library, which nobody can leave out, is one share.
     """
     module = None if report.handler is None else report.handler.module
     asked = {package.name for package in report.packages} if module is None else {module}
@@ -140,7 +158,8 @@ def cold_start(report: Report, run: SmokeRun, budget_us: int | None = None) -> C
         return None
     shares: Counter[str] = Counter()
     for name, self_us in took.items():
-        shares[name.partition(".")[0]] += self_us
+        top = name.partition(".")[0]
+        shares[_STANDARD if top in report.profile.interpreter.stdlib else top] += self_us
     slowest = sorted(shares.items(), key=lambda share: (-share[1], share[0]))
     return ColdStart(
         module,

@@ -8,6 +8,7 @@ from typing import Final
 
 from abicheck.model import (
     Agreement,
+    ArtifactKind,
     Case,
     Failure,
     Fault,
@@ -21,6 +22,7 @@ _SEND: Final = (
     "abicheck ARTIFACT --smoke --format json=smoke.json  "
     "# attach smoke.json to an issue of abicheck"
 )
+_INSTALLED: Final = "pip install --target BUILD_DIR WHEEL && abicheck BUILD_DIR --smoke"
 _ENDS: Final = {
     Agreement.FAILED_AFTER_ALL: "was predicted to load, and failed",
     Agreement.LOADED_AFTER_ALL: "was predicted to fail, and loaded",
@@ -72,9 +74,13 @@ def smoke_disagrees(case: Case) -> Iterator[Fault]:
     Severity.ERROR,
     "a module whose outcome was uncertain does not import",
     explanation="What would happen could not be told from the files alone.  In the container the "
-    "import failed.",
-    causes=("whatever the message says",),
-    fixes=("look for the message: `abicheck explain MESSAGE`",),
+    "import failed.  A lone wheel "
+    "brings none of what it requires, which is taken for installed until something is imported.",
+    causes=("what the message says", "a wheel that requires others"),
+    fixes=(
+        "look for the message: `abicheck explain MESSAGE`",
+        "import a wheel with what it requires: `pip install --target BUILD_DIR WHEEL`, then that",
+    ),
 )
 def smoke_failed(case: Case) -> Iterator[Fault]:
     """What could not be predicted is settled by what happens."""
@@ -86,6 +92,7 @@ def smoke_failed(case: Case) -> Iterator[Fault]:
                 subject=each.made.module,
                 why=f"the prediction was uncertain; {_where(case)}",
                 evidence=(_said(each.made.failure),),
+                fix=_INSTALLED if case.inventory.kind is ArtifactKind.WHEEL else "",
                 module=each.made.module,
                 failure=each.made.failure,
             )

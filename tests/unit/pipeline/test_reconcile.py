@@ -16,6 +16,7 @@ from tests.factories import (
 
 from abicheck.model import (
     Agreement,
+    ArtifactKind,
     Failure,
     ImportShare,
     ImportTime,
@@ -105,6 +106,29 @@ def test_a_prediction_meets_an_outcome(
 
 
 @pytest.mark.parametrize(
+    ("kind", "message", "expected"),
+    [
+        (ArtifactKind.WHEEL, "No module named 'numpy'", Agreement.UNDECIDED),
+        (ArtifactKind.WHEEL, "No module named 'numpy.core'", Agreement.UNDECIDED),
+        (ArtifactKind.WHEEL, "No module named 'app.inner'", Agreement.FAILED_AFTER_ALL),
+        (ArtifactKind.WHEEL, "libnumpy.so: gone", Agreement.FAILED_AFTER_ALL),
+        (ArtifactKind.ZIP, "No module named 'numpy'", Agreement.FAILED_AFTER_ALL),
+    ],
+)
+def test_a_lone_wheel_is_not_held_to_have_what_it_requires(
+    kind: ArtifactKind, message: str, expected: Agreement
+) -> None:
+    """Predictions take it for installed; only an import shows that it is not."""
+    made = replace(FAILED, failure=replace(ABSENT, message=message))
+    inventory = replace(an_inventory(kind=kind), packages=("app",))
+    report = replace(predicting(LOADS), inventory=inventory)
+
+    (found,) = reconcile(report, a_smoke_run(made))
+
+    assert found.agreement is expected
+
+
+@pytest.mark.parametrize(
     ("said", "in_base", "made", "expected"),
     [
         # As the target says: the base image is not asked.
@@ -182,11 +206,12 @@ def shares(report: Report, made: Sequence[SmokeImport]) -> list[tuple[str, int]]
 
 
 def test_the_handler_s_imports_are_added_up_by_package_the_slowest_first() -> None:
-    made = timed("app", ("np.core", 30), ("np", 20), ("json", 5), ("app", 10))
+    times = [("np.core", 30), ("np", 20), ("json.scanner", 3), ("time", 2), ("app", 10)]
+    made = timed("app", *times)
 
     found = shares(predicting(handler=LOADS), [made, timed("other", ("other", 900))])
 
-    assert found == [("np", 50), ("app", 10), ("json", 5)]
+    assert found == [("np", 50), ("app", 10), ("standard library", 5)]
 
 
 def test_without_a_handler_each_module_counts_once_whichever_package_brought_it() -> None:
@@ -197,7 +222,7 @@ def test_without_a_handler_each_module_counts_once_whichever_package_brought_it(
         timed("two._inner", ("two._inner", 100)),
     ]
 
-    assert shares(report, made) == [("one", 10), ("json", 7), ("two", 1)]
+    assert shares(report, made) == [("one", 10), ("standard library", 7), ("two", 1)]
 
 
 def test_a_handler_that_did_not_load_has_no_cold_start() -> None:
