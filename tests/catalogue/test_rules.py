@@ -31,8 +31,8 @@ from abicheck.model import (
     ArtifactKind,
     BaseDrift,
     Case,
-    Counts,
     ColdStart,
+    Counts,
     EntryPoint,
     Failure,
     FunctionLayer,
@@ -49,9 +49,9 @@ from abicheck.model import (
     Report,
     RuleInfo,
     Severity,
-    StrayFolder,
     SmokeImport,
     SmokeOutcome,
+    StrayFolder,
     Verdict,
 )
 from abicheck.rules import (
