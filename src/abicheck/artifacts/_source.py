@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from abicheck.artifacts._base import Artifact, Limits
-from abicheck.artifacts._engine import open_engine_image
-from abicheck.artifacts._image import open_image
 from abicheck.artifacts._open import open_artifact
 from abicheck.errors import UsageError
 
@@ -40,6 +38,8 @@ def open_source(
         if sys.stdin is None or sys.stdin.isatty():
             reason = "-: nothing comes through standard input; docker save IMAGE | abicheck -"
             raise UsageError(reason)
+        from abicheck.artifacts._image import open_image  # noqa: PLC0415 - seldom an image
+
         with open_image(
             sys.stdin.buffer, limits, architecture=architecture, reference=reference
         ) as image:
@@ -49,6 +49,8 @@ def open_source(
         if not name:
             reason = f"{source}: the image's name is missing"
             raise UsageError(reason)
+        from abicheck.artifacts._engine import open_engine_image  # noqa: PLC0415 - as above
+
         with open_engine_image(name, limits, architecture=architecture) as image:
             yield image
     else:

@@ -11,14 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from abicheck.artifacts import DEFAULT_LIMITS, ImageArtifact, Limits, is_no_path, open_source
+from abicheck.artifacts import DEFAULT_LIMITS, Limits, is_image, is_no_path, open_source
 from abicheck.errors import UsageError
 from abicheck.model import Elsewhere, Report, Severity, TargetProfile
 from abicheck.pipeline._dockerfile import floating_bases
 from abicheck.pipeline._elsewhere import built_for
 from abicheck.pipeline._environment import named_files, with_environment
 from abicheck.pipeline._function import NO_LAYERS, from_layers, read_function
-from abicheck.pipeline._image import in_layers, read_image
 from abicheck.pipeline._inventory import Contents, Reading
 from abicheck.pipeline._judge import Judge
 from abicheck.pipeline._smoke import Smoke, smoke
@@ -68,7 +67,10 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
         reason = f"{source}: {NO_LAYERS}"
         raise UsageError(reason)
     with open_source(source, limits, architecture=architecture, reference=reference) as artifact:
-        if isinstance(artifact, ImageArtifact):
+        if is_image(artifact):
+            # Imported here: what captures an image is as much code as all the rest.
+            from abicheck.pipeline._image import read_image  # noqa: PLC0415
+
             bases = floating_bases(dockerfile or "")
             if layers:
                 reason = f"{source}: {NO_LAYERS}"
@@ -99,7 +101,7 @@ def check_all(  # noqa: PLR0913 - every one but the first two has a default
     """
     question = _Question(handler, environment)
     with open_source(source, limits) as artifact:
-        if isinstance(artifact, ImageArtifact):
+        if is_image(artifact):
             reason = f"{source}: an image brings its own runtime, and is judged on no other"
             raise UsageError(reason)
         reading = read_function(
@@ -144,12 +146,15 @@ def _judge(contents: Contents, question: _Question) -> Report:
         size_budget=question.size_budget,
         named=named_files(contents.tree, contents.places, contents.profile, question.environment),
     )
+    findings = run_rules(question.rules, case)
+    if contents.inventory.image is not None:
+        from abicheck.pipeline._image import in_layers  # noqa: PLC0415 - as in `check`
+
+        findings = in_layers(findings, contents)
     return Report(
         inventory=contents.inventory,
         profile=contents.profile,
-        findings=from_layers(
-            in_layers(run_rules(question.rules, case), contents), contents.inventory
-        ),
+        findings=from_layers(findings, contents.inventory),
         objects=judge.objects(case),
         packages=judge.packages(),
         handler=case.handler,

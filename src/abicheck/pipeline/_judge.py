@@ -37,9 +37,9 @@ from abicheck.pipeline._loads import Loads
 from abicheck.pipeline._owners import owners_of, tops_of
 from abicheck.pipeline._strays import is_stray
 from abicheck.python.garbage import uncollected
-from abicheck.python.reach import Reach
 
 if TYPE_CHECKING:
+    from abicheck.python.reach import Reach
     from abicheck.python.simulate import ImportSite, Simulation
 
 _ET_EXEC = 2
@@ -95,6 +95,8 @@ class Judge:
         self._simulation: Simulation | None = None
         self._reach: Reach | None = None
         if handler is not None:
+            from abicheck.python.reach import Reach  # noqa: PLC0415 - as in `_simulate`
+
             self._reach = Reach(
                 handler_module(handler), contents.tree, contents.sources.get, profile.interpreter
             )
