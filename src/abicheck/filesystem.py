@@ -56,6 +56,7 @@ class Tree:
     def __init__(self, entries: Mapping[str, Entry]) -> None:
         self._entries: dict[str, Entry] = {}
         self._children: dict[str, set[str]] = {"/": set()}
+        self._real: dict[str, str | None] = {}  # what has been asked for
         self._links = False
         for path, entry in entries.items():
             self.add(path, entry)
@@ -63,6 +64,7 @@ class Tree:
     def add(self, path: str, entry: Entry) -> None:
         """Put one more entry in, as a tree grows that is read piece by piece."""
         self._entries[path] = entry
+        self._real.clear()
         self._add_parents(path)
         if entry.kind is Kind.DIRECTORY:
             self._children.setdefault(path, set())
@@ -94,6 +96,11 @@ class Tree:
 
     def real(self, path: str) -> str | None:
         """Return the path with every link followed, or None where that leads nowhere."""
+        if path not in self._real:
+            self._real[path] = self._walk(path)
+        return self._real[path]
+
+    def _walk(self, path: str) -> str | None:
         # `..` is walked, as the kernel does: what it leaves must be there and be a folder.
         if not self._links and ".." not in path:
             path = "/" + posixpath.normpath(path).lstrip("/")

@@ -60,6 +60,7 @@ class Symbols:
         self._table = table
         self._strings = strings
         self._versions = versions
+        self._references: dict[int, SymbolRef | None] = {}
 
     def __len__(self) -> int:
         return len(self._table) // self._layout.size
@@ -81,7 +82,14 @@ class Symbols:
         Local symbols and those with hidden visibility are bound in the object
         itself (`RESOLVE_MAP`), defined ones by their own definition.
         """
-        name, info, other, section, _ = self.row(index)
+        known = self._references
+        if index not in known:
+            known[index] = self._reference(index, *self.row(index)[:4])
+        return known[index]
+
+    def _reference(
+        self, index: int, name: int, info: int, other: int, section: int
+    ) -> SymbolRef | None:
         if section != _SHN_UNDEF or info >> 4 not in _BINDINGS or other & 3 in _LOCAL_VISIBILITY:
             return None
         version, soname = self._versions.of_reference(index)
@@ -106,10 +114,14 @@ class Symbols:
     def undefined(self, limit: int) -> Iterator[SymbolRef]:
         """Yield the undefined symbols below `limit`, whether a relocation names them or not."""
         pick = self._pick
+        known = self._references
         rows = self._layout.iter_unpack(memoryview(self._table)[: limit * self._layout.size])
         for index, row in enumerate(rows):
-            if index and pick(row)[3] == _SHN_UNDEF:
-                reference = self.reference(index)
+            name, info, other, section, _ = pick(row)
+            if index and section == _SHN_UNDEF:
+                if index not in known:
+                    known[index] = self._reference(index, name, info, other, section)
+                reference = known[index]
                 if reference is not None and reference.name:
                     yield reference
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from abicheck.loader import _releases as since
 from abicheck.loader._process import Loaded
 from abicheck.loader._releases import Release
-from abicheck.model import Outcome, SymbolRef
+from abicheck.model import Outcome, SymbolDef, SymbolRef
 
 _SECOND = 2  # DT_VERSYM index of the first version an unversioned reference still takes
 
@@ -41,10 +41,51 @@ class Lookup:
     misplaced: bool = False
 
 
-def match(entry: Loaded, ref: SymbolRef, libc: Release) -> Match:
-    """Ask one object for a reference, by the rules of `check_match`."""
+class Scope:
+    """The objects that one search goes through, in order.
+
+    Most objects do not have the name that is looked for, so that asking costs
+    one question to a dictionary; and each table is decoded when the first
+    search comes to it.
+    """
+
+    def __init__(self, entries: Sequence[Loaded], libc: Release) -> None:
+        self.entries = tuple(entries)
+        self._libc = libc
+        self._may_move = libc >= since.MAY_MOVE
+        self._asked: list[Callable[[str], tuple[SymbolDef, ...] | None]] = []
+        self._bound = [
+            Lookup(Outcome.BOUND, entry, assumed=not entry.table.complete) for entry in self.entries
+        ]
+
+    def look_up(self, ref: SymbolRef, *, closed: bool) -> Lookup:
+        """Search in order; `closed` says that no needed library is missing from the scope."""
+        unknown: Loaded | None = None
+        name = ref.name
+        asked = self._asked
+        for place, entry in enumerate(self.entries):
+            if place == len(asked):
+                asked.append(entry.table.definitions.get)
+            definitions = asked[place](name)
+            if definitions is None and entry.table.complete and self._may_move:
+                continue
+            answer = _match(entry, ref, definitions, self._libc)
+            if answer is Match.YES:
+                return self._bound[place]
+            if answer is Match.KILLS:
+                return Lookup(Outcome.NO_VERSION, entry, kills=True)
+            if answer is Match.UNKNOWN and unknown is None:
+                unknown = entry
+            if answer is Match.NO and not self._may_move and _must_have(entry, ref):
+                return Lookup(Outcome.NO_SYMBOL, entry, misplaced=True)
+        return _unbound(ref, self.entries, unknown, closed=closed)
+
+
+def _match(
+    entry: Loaded, ref: SymbolRef, definitions: tuple[SymbolDef, ...] | None, libc: Release
+) -> Match:
+    """Compare a reference with what one object has by that name: `check_match`."""
     table = entry.table
-    definitions = table.definitions.get(ref.name)
     if definitions is None:
         return Match.NO if table.complete else _might_have(entry, ref)
     if ref.version is None:
@@ -75,22 +116,6 @@ def _might_have(entry: Loaded, ref: SymbolRef) -> Match:
     if versions is not None and ref.version not in versions:
         return Match.NO
     return Match.UNKNOWN
-
-
-def look_up(ref: SymbolRef, scope: Sequence[Loaded], libc: Release, *, closed: bool) -> Lookup:
-    """Search `scope` in order; `closed` says that no needed library is missing from it."""
-    unknown: Loaded | None = None
-    for entry in scope:
-        answer = match(entry, ref, libc)
-        if answer is Match.YES:
-            return Lookup(Outcome.BOUND, entry, assumed=not entry.table.complete)
-        if answer is Match.KILLS:
-            return Lookup(Outcome.NO_VERSION, entry, kills=True)
-        if answer is Match.UNKNOWN and unknown is None:
-            unknown = entry
-        if answer is Match.NO and libc < since.MAY_MOVE and _must_have(entry, ref):
-            return Lookup(Outcome.NO_SYMBOL, entry, misplaced=True)
-    return _unbound(ref, scope, unknown, closed=closed)
 
 
 def _must_have(entry: Loaded, ref: SymbolRef) -> bool:

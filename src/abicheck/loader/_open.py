@@ -10,7 +10,7 @@ from typing import Final
 from abicheck.filesystem import Tree
 from abicheck.loader import _messages as say
 from abicheck.loader import _releases as since
-from abicheck.loader._bind import Lookup, look_up
+from abicheck.loader._bind import Lookup, Scope
 from abicheck.loader._extension import init_function
 from abicheck.loader._process import HaltError, Loaded, Process, death, import_error
 from abicheck.loader._search import FileSystem
@@ -53,10 +53,12 @@ class Loader:
         self._objects = objects
         self._foreign = foreign
         self._files = FileSystem(tree, profile)
-        self._startup = Process(self._files, objects, foreign, profile).startup
+        startup = Process(self._files, objects, foreign, profile).startup
+        self._startup = Scope(startup, profile.libc_version)
         self._unbound: dict[str, tuple[list[tuple[SymbolRef, Lookup]], int, int]] = {}
         self._settled: dict[str, tuple[frozenset[str], int, int]] = {}
         self._opened: dict[tuple[str, tuple[str, ...], frozenset[str]], LinkMap] = {}
+        self._using: dict[tuple[PurePosixPath, frozenset[str]], bool] = {}
 
     def open(
         self, path: str, before: Sequence[str] = (), everywhere: AbstractSet[str] = frozenset()
@@ -121,11 +123,16 @@ class Loader:
 
     def uses(self, link_map: LinkMap, names: frozenset[str]) -> bool:
         """Whether an object of the link map refers to one of these symbols."""
-        for path in link_map.objects:
+        return any(self._refers(path, names) for path in link_map.objects)
+
+    def _refers(self, path: PurePosixPath, names: frozenset[str]) -> bool:
+        key = (path, names)
+        known = self._using.get(key)
+        if known is None:
             facts = self._objects.get(str(path))
-            if facts is not None and any(ref.name in names for ref in facts.references):
-                return True
-        return False
+            known = facts is not None and any(ref.name in names for ref in facts.references)
+            self._using[key] = known
+        return known
 
     def unbound(self, entry: Loaded) -> tuple[list[tuple[SymbolRef, Lookup]], int, int]:
         """Return the references the start-up objects do not meet, and how many they do.
@@ -139,7 +146,7 @@ class Loader:
             left = []
             bound = assumed = 0
             for ref in entry.references:
-                lookup = look_up(ref, self._startup, self._profile.libc_version, closed=True)
+                lookup = self._startup.look_up(ref, closed=True)
                 if lookup.outcome is Outcome.BOUND:
                     bound += 1
                     assumed += lookup.assumed
@@ -242,8 +249,9 @@ class _Opening:
             for entry in dict.fromkeys((*self._process.global_scope, *search_list))
             if entry not in self._process.startup
         ]
+        scope = Scope(local, self._profile.libc_version)
         for entry in fresh:
-            self._relocate(entry, local, closed=closed)
+            self._relocate(entry, scope, closed=closed)
         self._run_unrelocated(fresh)
         for entry in search_list:
             entry.ready = True
@@ -317,7 +325,7 @@ class _Opening:
             ):
                 self._stop(death(Trouble.RELR, entry.path))
 
-    def _relocate(self, entry: Loaded, local: Sequence[Loaded], *, closed: bool) -> None:
+    def _relocate(self, entry: Loaded, local: Scope, *, closed: bool) -> None:
         """`_dl_relocate_object`: look up what each relocation names, in order."""
         facts = entry.facts
         if facts is not None and not self._process.take_static_tls(facts):
@@ -326,7 +334,7 @@ class _Opening:
         left, bound, assumed = self._loader.unbound(entry)
         self._bound += bound
         self._assumed += assumed
-        settled = self._loader.settled(entry, local)
+        settled = self._loader.settled(entry, local.entries)
         if settled is not None:
             self._bound += settled[0]
             self._assumed += settled[1]
@@ -342,12 +350,14 @@ class _Opening:
         self,
         entry: Loaded,
         left: Sequence[tuple[SymbolRef, Lookup]],
-        local: Sequence[Loaded],
+        local: Scope,
         *,
         closed: bool,
     ) -> None:
         """Search the local scope for what the start-up objects do not have."""
-        broken = next((e for e in local if e.facts is not None and e.facts.unsearchable), None)
+        broken = next(
+            (e for e in local.entries if e.facts is not None and e.facts.unsearchable), None
+        )
         if left and broken is not None:
             self._stop(death(Trouble.FILE, broken.path))
             return
@@ -357,7 +367,7 @@ class _Opening:
         for ref, first in left:
             lookup = first
             if not (first.kills or first.misplaced):
-                lookup = look_up(ref, local, self._profile.libc_version, closed=closed)
+                lookup = local.look_up(ref, closed=closed)
             if lookup.outcome is Outcome.BOUND:
                 bound += 1
                 assumed += lookup.assumed

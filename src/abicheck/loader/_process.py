@@ -46,16 +46,17 @@ class Loaded:
     names: set[str] = field(default_factory=set)
     dependencies: list[Loaded] = field(default_factory=list)
     ready: bool = False
+    path: PurePosixPath = field(init=False)
+    """Where the file lies on the target."""
+
+    def __post_init__(self) -> None:
+        """Make the path once: it is asked for at each dependency."""
+        self.path = PurePosixPath(self.file)
 
     @property
     def origin(self) -> str:
         """`l_origin`: the directory of `l_name`, not made canonical."""
         return posixpath.dirname(self.name) or "."
-
-    @property
-    def path(self) -> PurePosixPath:
-        """Where the file lies on the target."""
-        return PurePosixPath(self.file)
 
     @property
     def version_needs(self) -> tuple[VersionNeed, ...]:
