@@ -78,6 +78,7 @@ class Judge:
         self._loader = Loader(contents.tree, objects, inventory.foreign, profile)
         self._loads = Loads(self._loader, profile.interpreter.sometimes)
         self._owners = owners_of(inventory, contents.places)
+        self._sources = contents.sources
         self._modules = {
             self._places.target(module.selected): module
             for module in inventory.extensions
@@ -218,7 +219,9 @@ class Judge:
         reached: set[str] = set()
         for path, module in self._modules.items():
             link_map, halt = self._loader.open_extension(path, module.name)
-            if halt is not None or self._loads.uncertain(path):
+            if self._loads.uncertain(path):
+                return True
+            if halt is not None and not self._is_library(path, module, halt):
                 return True
             reached.update(map(str, link_map.objects))
         return any(
@@ -226,6 +229,16 @@ class Judge:
             for path, facts in inventory.objects.items()
             if path not in reached and path not in self._modules and not is_program(facts)
         )
+
+    def _is_library(self, path: str, module: ExtensionModule, halt: Halt) -> bool:
+        """Whether a file that loads, and only is no extension, was never meant for one.
+
+        Such as libarrow_python.so: no source so much as has its name.
+        """
+        if halt.trouble is not Trouble.INIT or self._is_extension(path, module):
+            return False
+        name = module.name.rpartition(".")[2].encode()
+        return not any(name in source for source in self._sources.values())
 
     def _is_extension(self, path: str, module: ExtensionModule) -> bool:
         """Whether a file with an extension's name is one.
