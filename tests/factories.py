@@ -398,7 +398,7 @@ def an_image(*layers: ImageLayer, **config: object) -> ImageFacts:
         layers=layers or (a_layer(),),
         media_type="application/vnd.docker.distribution.manifest.v2+json",
         unpacked=8192,
-        entry_point=EntryPoint("/lambda-entrypoint.sh", "/lambda-entrypoint.sh"),
+        entry_point=EntryPoint("/lambda-entrypoint.sh", "/lambda-entrypoint.sh", ("app.handler",)),
         client="/lambda-entrypoint.sh",
         architecture="amd64",
     )

@@ -14,7 +14,8 @@ from tests.imagebuilder import Tarred, folder, link, tar
 def host_layer() -> bytes:
     """Return the tar of the interpreter that runs, what it needs, and the names of its library.
 
-    Python's own sources are there by name only; awslambdaric is an empty package.
+    Python's own sources are there by name only; awslambdaric is an empty package, and the
+    function is `app.handler` in /var/task.
     """
     program = os.path.realpath(sys.executable)
     stdlib = Path(sysconfig.get_paths()["stdlib"])
@@ -24,8 +25,9 @@ def host_layer() -> bytes:
     for path in sorted(stdlib.glob("*.py")):
         _laid_out(str(path), entries)
     packages = f"{stdlib}/site-packages".lstrip("/")
-    for name in (packages, f"{packages}/awslambdaric", "entry"):
+    for name in (packages, f"{packages}/awslambdaric", "entry", "var", "var/task"):
         entries[name] = folder(name)
+    entries["var/task/app.py"] = Tarred("var/task/app.py", b"def handler(event, context): ...\n")
     client = f"{packages}/awslambdaric/__init__.py"
     entries[client] = Tarred(client)
     entries["entry/python3"] = link("entry/python3", program)

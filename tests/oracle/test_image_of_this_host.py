@@ -51,7 +51,8 @@ def packages() -> str:
 def sound(base: bytes) -> Image:
     """Return an image that Lambda takes."""
     program = os.path.realpath(sys.executable)
-    return Image((base,), run={"Entrypoint": [program, "-m", "awslambdaric"], "Cmd": ["app.f"]})
+    run = {"Entrypoint": [program, "-m", "awslambdaric"], "Cmd": ["app.handler"]}
+    return Image((base,), run={**run, "WorkingDir": "/var/task"})
 
 
 def _check(image: Image, target: TargetProfile, folder: Path, form: str = "oci") -> Report:
@@ -105,6 +106,18 @@ def test_every_form_has_the_same_findings(  # noqa: PLR0913, PLR0917 - a case ha
     assert {f.rule.code for f in errors} - {"ABI401"} == (
         {"ABI801"} if form in {"docker-29-containerd", "buildx-oci"} else set()
     )
+
+
+def test_the_command_names_the_handler(sound: Image, target: TargetProfile, tmp_path: Path) -> None:
+    """As Lambda would say it; of an image without that module, and of one with it."""
+    without = _check(_with(sound, [whiteout("var/task/app.py")]), target, tmp_path)
+    handler = _check(sound, target, tmp_path).handler
+
+    assert (handler and handler.module, handler and handler.failure) == ("app", None)
+    assert without.handler is not None
+    assert without.handler.failure is not None
+    assert without.handler.failure.message == "No module named 'app'"
+    assert without.at_least(Severity.ERROR)
 
 
 def test_what_a_later_layer_removes_is_not_judged(

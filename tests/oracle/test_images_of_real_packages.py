@@ -35,10 +35,9 @@ DOCKERFILE: Final = f"""\
 FROM scratch
 ADD root.tar /
 COPY packages /{PACKAGES}
-RUN ["/usr/sbin/ldconfig"]
 RUN ["/usr/bin/python3", "-c", "import glob, os; [os.remove(f) for f in glob.glob(\
-'/{PACKAGES}/psycopg2_binary.libs/libpq-*')]"]
-WORKDIR /var/task
+'/{PACKAGES}/psycopg2_binary.libs/libpq-*')]; os.execv('/usr/sbin/ldconfig', ['ldconfig'])"]
+ENV LAMBDA_TASK_ROOT=/var/task
 ENTRYPOINT ["/usr/bin/python3.13", "-m", "awslambdaric"]
 CMD ["app.handler"]
 """
@@ -62,7 +61,16 @@ def context(newer: Newer, roots: Path, warehouse: Warehouse) -> str:
     place.mkdir()
     packages = ("python3-minimal", "libpython3-stdlib", "libstdc++6", "libc-bin")
     system = debian.unpack("trixie", roots / "python", *packages)
-    subprocess.run(["tar", "-C", system, "-cf", place / "root.tar", "."], check=True)
+    task = place / "function/var/task"
+    task.mkdir(parents=True)
+    (task / "app.py").write_text("def handler(event, context):\n    import psycopg2\n")
+    without = (
+        "--exclude=./usr/share/doc",
+        "--exclude=./usr/share/locale",
+        "--exclude=./usr/share/man",
+    )
+    both = ("-C", system, *without, ".", "-C", place / "function", "var")
+    subprocess.run(["tar", "-cf", place / "root.tar", *both], check=True)
     trees = read_trees()
     for name in TREES:
         tree = warehouse.make_tree(trees[name], place / name)

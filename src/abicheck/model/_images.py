@@ -107,11 +107,13 @@ class EntryPoint:
 
     `path` is where that file lies with every link followed, None where there is
     none; `link` says whether the name itself is a symbolic link.  `executable`
-    is about everybody, since Lambda runs it as a user of its own.
+    is about everybody, since Lambda runs it as a user of its own.  `arguments`
+    are the rest of ENTRYPOINT, and CMD.
     """
 
     name: str
     path: str | None
+    arguments: tuple[str, ...] = ()
     link: bool = False
     executable: bool = True
 
@@ -164,7 +166,8 @@ class ImageFacts:
     `floating` are the base images that a Dockerfile names without a digest, and
     `architecture` is what the function runs on, in Go's words.  `drift` is what
     Lambda's base has differently from what is on record; None where it is the
-    same, or the base another's.
+    same, or the base another's.  `handler` is the function that CMD names, None
+    where it names none, or where the image is not judged.
     """
 
     config: ImageConfig
@@ -181,3 +184,4 @@ class ImageFacts:
     floating: tuple[str, ...] = ()
     architecture: str = ""
     drift: BaseDrift | None = None
+    handler: str | None = None

@@ -56,7 +56,9 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     an image of the local engine.  An image is judged against itself, and of
     `profile` only the machine counts; `architecture` and `reference` say which
     is meant where an archive holds several, `dockerfile` is the text that it
-    was built from.  `handler` is Lambda's own setting, `module.function`;
+    was built from.  `handler` is Lambda's own setting, `module.function`: what
+    it does not reach matters less.  An image names its own by CMD, which
+    narrows nothing, since a function may set another;
     `wheel_author` says that the artifact is going to be published; `progress`
     is told how many members have been read.  Raises `UsageError` where the
     source names nothing, and `ArtifactError` where it cannot be read; whatever
@@ -76,6 +78,10 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
                 reason = f"{source}: {NO_LAYERS}"
                 raise UsageError(reason)
             contents = read_image(artifact, str(source), profile, bases, progress)
+            image = contents.inventory.image
+            if image is not None and handler is None:
+                # Other functions may start the same image by commands of their own.
+                question = replace(question, handler=image.handler, narrow=False)
             return _judge(contents, question)
         reading = read_function(
             artifact, str(source), profile, layers, limits, progress, is_function=bool(handler)
@@ -114,13 +120,17 @@ def check_all(  # noqa: PLR0913 - every one but the first two has a default
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is asked of an artifact, whatever the target."""
+    """What is asked of an artifact, whatever the target.
+
+    With `narrow`, what the handler does not reach matters less.
+    """
 
     handler: str | None
     environment: Mapping[str, str]
     size_budget: int | None = None
     rules: tuple[Rule, ...] = ALL_RULES
     wheel_author: bool = False
+    narrow: bool = True
 
 
 def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhere | None:
@@ -138,7 +148,7 @@ def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhe
 
 
 def _judge(contents: Contents, question: _Question) -> Report:
-    judge = Judge(contents, question.handler, question.environment)
+    judge = Judge(contents, question.handler, question.environment, narrow=question.narrow)
     case = replace(
         judge.case(),
         wheel_author=question.wheel_author,

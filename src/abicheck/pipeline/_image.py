@@ -18,7 +18,6 @@ from abicheck.model import (
     ElfFacts,
     EntryPoint,
     Finding,
-    ImageConfig,
     ImageFacts,
     Irregular,
     Irregularity,
@@ -27,8 +26,8 @@ from abicheck.model import (
 )
 from abicheck.pipeline._drift import base_drift
 from abicheck.pipeline._inventory import Contents, Reading, is_shared_object_name, is_wanted
+from abicheck.pipeline._start import handler_of, task_root
 
-_TASK_ROOT: Final = "/var/task"
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What the image's own site.py and Lambda's bootstrap search, besides PYTHONPATH.
 _PACKAGES: Final = re.compile(r"(^|/)(site|dist)-packages/|^opt/python/|^var/runtime/")
@@ -71,7 +70,7 @@ class _ImageReading:
         self._image = image
         self._name = name
         self._asked = asked
-        self._task_root = _task_root(image.config)
+        self._task_root = task_root(image.config)
         self._tree = Tree({})
         self._kept: dict[str, Kept] = {}
         given = image.config.env.get("PYTHONPATH", "").split(":")
@@ -120,6 +119,7 @@ class _ImageReading:
             image=replace(
                 self._facts(musl if profile is None else "", contents),
                 drift=None if profile is None else base_drift(self._tree, profile, layers),
+                handler=None if profile is None else handler_of(self._image.config),
             ),
         )
         places = {PurePosixPath(m.name): m.layer for m in members if m.layer}
@@ -222,19 +222,20 @@ class _ImageReading:
 
     def _entry_point(self) -> EntryPoint | None:
         config = self._image.config
-        command = config.entrypoint or config.cmd
+        command = (*config.entrypoint, *config.cmd)
         if not command:
             return None
-        name = command[0]
+        name, arguments = command[0], command[1:]
         path = next((p for p in self._searched(name) if self._tree.is_file(p)), None)
         if path is None:
-            return EntryPoint(name, None)
+            return EntryPoint(name, None, arguments)
         entry = self._tree.entry(path)
         real = self._tree.real(path) or path
         file = self._tree.entry(real)
         return EntryPoint(
             name,
             real,
+            arguments,
             link=entry is not None and entry.kind is Kind.SYMLINK,
             executable=file is None or file.mode is None or bool(file.mode & 0o001),
         )
@@ -282,13 +283,6 @@ def in_layers(findings: Iterable[Finding], contents: Contents) -> tuple[Finding,
         location = replace(fault.location, layer=layer)
         placed.append(replace(finding, fault=replace(fault, location=location, origin=origin)))
     return tuple(placed)
-
-
-def _task_root(config: ImageConfig) -> str:
-    """Return where the function's own code lies: Lambda's variable, or where the image starts."""
-    root = config.env.get("LAMBDA_TASK_ROOT") or config.working_dir
-    root = posixpath.normpath(root) if root.startswith("/") else ""
-    return root if root.strip("/") else _TASK_ROOT
 
 
 def _below(name: str) -> str:

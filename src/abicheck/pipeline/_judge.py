@@ -63,10 +63,18 @@ def handler_module(handler: str) -> str:
 
 
 class Judge:
-    """The artifact on the target, before any rule has looked at it."""
+    """The artifact on the target, before any rule has looked at it.
+
+    With `narrow`, what the handler does not reach matters less.
+    """
 
     def __init__(
-        self, contents: Contents, handler: str | None, environment: Mapping[str, str]
+        self,
+        contents: Contents,
+        handler: str | None,
+        environment: Mapping[str, str],
+        *,
+        narrow: bool = True,
     ) -> None:
         self._inventory = contents.inventory
         self._environment = environment
@@ -95,7 +103,7 @@ class Judge:
         )
         self._simulation: Simulation | None = None
         self._reach: Reach | None = None
-        if handler is not None:
+        if handler is not None and narrow:
             from abicheck.python.reach import Reach  # noqa: PLC0415 - as in `_simulate`
 
             self._reach = Reach(

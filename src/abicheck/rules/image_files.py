@@ -10,6 +10,7 @@ from abicheck.model import Case, Fault, ImageFacts, Location, Severity
 from abicheck.rules._rule import rule
 
 _WHOLE: Final = Location(PurePosixPath())
+_BASE_ENTRY: Final = "lambda-entrypoint.sh"
 _SHOWN: Final = 3  # names in a message; the evidence has them all
 
 
@@ -25,16 +26,25 @@ def _image(case: Case) -> Iterator[ImageFacts]:
     "the entry point cannot be run",
     explanation="Lambda runs ENTRYPOINT, or CMD where there is none, as a user without privileges. "
     "It asks for an absolute path; a name that is looked up in PATH, and a link, work as long as "
-    "they lead to a file that everybody may execute.",
+    "they lead to a file that everybody may execute.  The entry script of Lambda's base images "
+    "takes one argument, the handler: CMD, or what the function's own settings say instead.",
     messages=(
         "fork/exec *: no such file or directory",
         "fork/exec *: permission denied",
         'exec: "*": executable file not found in $PATH',
         "The Lambda function's runtime entrypoint path isn't valid. *",
         "Runtime.InvalidEntrypoint",
+        "entrypoint requires the handler name to be the first argument",
+        "Runtime exited with error: exit status 142",
     ),
-    causes=("a script that was copied without its x bit", "a typing error", "a relative path"),
+    causes=(
+        "a script that was copied without its x bit",
+        "a typing error",
+        "a relative path",
+        "CMD as for a server, on Lambda's base image",
+    ),
     fixes=(
+        'CMD ["app.handler"]',
         "COPY --chmod=755 entry.sh /entry.sh",
         'ENTRYPOINT ["/usr/local/bin/python", "-m", "awslambdaric"]',
     ),
@@ -71,6 +81,15 @@ def entry_point_not_runnable(case: Case) -> Iterator[Fault]:
                 subject=entry.name,
                 why="Lambda documents an entry point that is no link",
                 severity=Severity.NOTE,
+            )
+        if entry.path is not None and path.name == _BASE_ENTRY and len(entry.arguments) != 1:
+            yield Fault(
+                Location(path),
+                f"{entry.name} takes one argument, the handler; CMD gives {len(entry.arguments)}",
+                subject="handler",
+                why="without a command in the function's own settings it ends with status 142",
+                severity=Severity.WARNING,
+                fix='CMD ["app.handler"]',
             )
 
 

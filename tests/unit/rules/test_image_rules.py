@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import pytest
 from tests.factories import a_case, a_layer, an_image, an_inventory, codes, irregular, judge
@@ -23,6 +24,7 @@ from abicheck.model import (
 DOCKER = "application/vnd.docker.image.rootfs.diff.tar"
 OCI = "application/vnd.oci.image.layer.v1.tar"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+BASE_ENTRY: Final = "/lambda-entrypoint.sh"
 
 
 def _case(image: ImageFacts) -> Case:
@@ -124,10 +126,14 @@ def test_the_platform_is_that_of_the_function(
         (EntryPoint("python", "/usr/bin/python3.13", link=True), ["ABI805 warning"]),
         (EntryPoint("/usr/bin/python", "/usr/bin/python3.13", link=True), ["ABI805 note"]),
         (None, ["ABI805"]),
+        (EntryPoint(BASE_ENTRY, BASE_ENTRY, ("app.handler",)), []),
+        (EntryPoint(BASE_ENTRY, BASE_ENTRY), ["ABI805 warning"]),
+        (EntryPoint(BASE_ENTRY, BASE_ENTRY, ("python", "app.py")), ["ABI805 warning"]),
+        (EntryPoint(BASE_ENTRY, None), ["ABI805"]),
     ],
 )
 def test_the_entry_point_can_be_run(entry: EntryPoint | None, expected: list[str]) -> None:
-    """A link is a note: the guide's own example is one."""
+    """A link is a note: the guide's own example is one.  Lambda's own script takes a handler."""
     assert codes(_case(replace(an_image(), entry_point=entry))) == expected
 
 
