@@ -341,6 +341,8 @@ def home_without_a_library() -> Case:
 
 def preloading() -> Case:
     return _with(LD_PRELOAD="/opt/lib/libjemalloc.so.2")
+
+
 def _smoked(agreement: Agreement, made: SmokeImport) -> Case:
     case = a_case(inventory=an_inventory())
     return replace(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _HANDLER: Final = re.compile(r"[^./\s][^\s]*\.[^./\s]+")
 # Options that are about one artifact.
 _OF_ONE: Final = {"handler": "--handler", "layers": "--layer"}
+_CLOSE: Final = (2, 4)  # a function's own, and the command line: see `precedence`
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Request:
 
     `dockerfile` is the text of the file that the option names.  `layers`,
     `environment` and `size_budget` are what their options amount to; `smoke` is
-    there where the artifact is to be imported as well.
+    there where the artifact is to be imported as well.  `own_target` says that a
+    target was named for this artifact, which an image, being its own, cannot have.
     """
 
     artifact: Path | str
@@ -50,6 +52,7 @@ class Request:
     environment: Mapping[str, str] = field(default_factory=dict)
     size_budget: int | None = None
     smoke: Smoke | None = None
+    own_target: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,8 @@ def _request(ctx: click.Context, artifact: Path | str, function: Function | None
         read_environment(named),
         read_size(options["size_budget"]),
         _asked_smoke(ctx, options),
+        # What the environment or the configuration says for all is no word about this one.
+        any(precedence(ctx, own, name) in _CLOSE for name in ("target", "runtime")),
     )
 
 
@@ -217,6 +222,7 @@ def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
         architecture=request.options["architecture"],
         reference=request.options["reference"],
         dockerfile=request.dockerfile,
+        images=not request.own_target,
         wheel_author=request.options["wheel_author"],
         rules=_rules(request),
         progress=shown,

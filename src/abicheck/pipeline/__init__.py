@@ -45,6 +45,7 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     architecture: str | None = None,
     reference: str | None = None,
     dockerfile: str | None = None,
+    images: bool = True,
     rules: Iterable[Rule] = ALL_RULES,
     limits: Limits = DEFAULT_LIMITS,
     wheel_author: bool = False,
@@ -58,25 +59,22 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     is meant where an archive holds several, `dockerfile` is the text that it
     was built from.  `handler` is Lambda's own setting, `module.function`: what
     it does not reach matters less.  An image names its own by CMD, which
-    narrows nothing, since a function may set another;
-    `wheel_author` says that the artifact is going to be published; `progress`
-    is told how many members have been read.  Raises `UsageError` where the
+    narrows nothing, since a function may set another.  Without `images` none is
+    taken: `profile` was meant.  `wheel_author` says that the artifact is going
+    to be published; `progress` is told how many members have been read.  Raises `UsageError` where the
     source names nothing, and `ArtifactError` where it cannot be read; whatever
     is wrong with its content is in the report.
     """
     question = _Question(handler, environment, size_budget, tuple(rules), wheel_author)
-    if layers and is_no_path(source):
-        reason = f"{source}: {NO_LAYERS}"
-        raise UsageError(reason)
+    if is_no_path(source):
+        _refuse(source, layers, images=images)
     with open_source(source, limits, architecture=architecture, reference=reference) as artifact:
         if is_image(artifact):
             # Imported here: what captures an image is as much code as all the rest.
             from abicheck.pipeline._image import read_image  # noqa: PLC0415
 
             bases = floating_bases(dockerfile or "")
-            if layers:
-                reason = f"{source}: {NO_LAYERS}"
-                raise UsageError(reason)
+            _refuse(source, layers, images=images)
             contents = read_image(artifact, str(source), profile, bases, progress)
             image = contents.inventory.image
             if image is not None and handler is None:
@@ -88,6 +86,19 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
         )
     report = _judge(reading.on(with_environment(profile, environment)), question)
     return replace(report, elsewhere=_elsewhere(reading, report, question))
+
+
+def _refuse(source: Path | str, layers: Sequence[Path], *, images: bool) -> None:
+    """Raise `UsageError` where an image is asked for what only a ZIP has."""
+    if layers:
+        reason = f"{source}: {NO_LAYERS}"
+        raise UsageError(reason)
+    if not images:
+        reason = (
+            f"{source}: an image brings its own runtime, and is judged by that; leave --target "
+            "and --runtime out, and name the function's machine by --architecture"
+        )
+        raise UsageError(reason)
 
 
 def check_all(  # noqa: PLR0913 - every one but the first two has a default

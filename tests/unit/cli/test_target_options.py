@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.elfbuilder import Elf, Need, definition, reference
 from tests.factories import write_zip
+from tests.imagebuilder import Image, archive, docker_25, tar
 
 if TYPE_CHECKING:
     from tests.unit.cli.process import Run
@@ -192,3 +193,52 @@ def test_the_environment_wins_over_a_function_and_the_command_line_over_both(
     assert title(call(cwd=configured, env=env)) == "python3.14, x86_64, Amazon Linux 2023"
     result = call("--runtime", "python3.11", cwd=configured, env=env)
     assert title(result) == "python3.11, arm64, Amazon Linux 2"
+
+
+# --- images, which are their own target ---
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> str:
+    """Write an image with nothing in it; what is asked of it is wrong before that matters."""
+    (tmp_path / "image.tar").write_bytes(archive(docker_25(Image((tar([]),)))))
+    return "image.tar"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--target", "python3.12"), ("--runtime", "python3.12"), ("--runtime=python3.13",)],
+)
+def test_an_image_has_no_target_but_itself(
+    call: Run, tmp_path: Path, image: str, options: tuple[str, ...]
+) -> None:
+    """Told on the command line, and what to say instead; also of an engine's, unasked."""
+    for name in (image, "docker:none:1"):
+        result = call(name, *options, cwd=tmp_path)
+
+        assert (result.returncode, result.stdout) == (2, "")
+        assert f"{name}: an image brings its own runtime" in result.stderr
+        assert "--architecture" in result.stderr
+
+
+def test_a_target_of_one_function_is_no_image(call: Run, tmp_path: Path, image: str) -> None:
+    (tmp_path / "abicheck.toml").write_text(
+        f'[functions.a]\nartifact = "{image}"\nruntime = "python3.12"\n'
+    )
+    result = call(cwd=tmp_path)
+
+    assert result.returncode == 2
+    assert "an image brings its own runtime" in result.stderr
+
+
+@pytest.mark.parametrize("where", ["environment", "configuration"])
+def test_a_target_for_all_functions_passes_images_by(
+    call: Run, tmp_path: Path, image: str, where: str
+) -> None:
+    """It is meant for those that have none."""
+    if where == "configuration":
+        (tmp_path / "abicheck.toml").write_text('runtime = "python3.12"\n')
+    env = {"ABICHECK_RUNTIME": "python3.12"} if where == "environment" else {}
+    result = call(image, cwd=tmp_path, env=env)
+
+    assert "an image brings its own runtime" not in result.stderr
