@@ -6,6 +6,7 @@ import json
 
 import click
 
+from abicheck.cli._function import env_option, find_layers, layer_option, read_environment
 from abicheck.cli._shared import print_report, progress, resolve_artifacts
 from abicheck.cli._targets import (
     ARCHITECTURES,
@@ -23,12 +24,16 @@ from abicheck.reporters import matrix_json, matrix_text
 @click.command("matrix", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("artifacts", nargs=-1, metavar="ARTIFACT")
 @click.option("--handler", help="Lambda's handler setting, such as app.handler.")
+@layer_option
+@env_option
 @click.option("--architecture", type=click.Choice(ARCHITECTURES), help="Of one architecture only.")
 @as_of_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the reasons whole.")
-def command(
+def command(  # noqa: PLR0913, PLR0917 - click gives options as arguments
     artifacts: tuple[str, ...],
     handler: str | None,
+    layers: tuple[str, ...],
+    environment: tuple[str, ...],
     architecture: str | None,
     day: str | None,
     as_json: bool,  # noqa: FBT001 - click gives options as arguments
@@ -49,7 +54,14 @@ def command(
         for each in chosen
     ]
     with progress(path, quiet=False) as shown:
-        reports = check_all(path, profiles, handler=handler, progress=shown)
+        reports = check_all(
+            path,
+            profiles,
+            handler=handler,
+            layers=find_layers(layers),
+            environment=read_environment(environment),
+            progress=shown,
+        )
     print_report(
         json.dumps(matrix_json(reports), indent=2) + "\n" if as_json else matrix_text(reports)
     )

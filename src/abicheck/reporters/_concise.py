@@ -6,7 +6,7 @@ from typing import TextIO
 
 from abicheck.model import ArtifactKind, Finding, Report
 from abicheck.reporters._run import Run
-from abicheck.reporters._words import printable
+from abicheck.reporters._words import layer_of, printable
 
 
 def write(run: Run, stream: TextIO) -> None:
@@ -21,7 +21,9 @@ def write(run: Run, stream: TextIO) -> None:
 
 def _path(report: Report, finding: Finding) -> str:
     """Return the member below its artifact: in a folder that is a file that opens."""
-    artifact, inner = report.inventory.artifact, finding.fault.location.path
+    location = finding.fault.location
+    layer = layer_of(report, location)
+    artifact, inner = layer.source if layer else report.inventory.artifact, location.path
     if not inner.parts or report.inventory.kind is ArtifactKind.OBJECT:
         return artifact
     return f"{artifact.rstrip('/')}/{inner}"

@@ -24,6 +24,7 @@ from abicheck.reporters._words import (
     first_failure,
     handler_module,
     number,
+    path_in,
     runtime_log,
     size_of,
     title,
@@ -119,7 +120,7 @@ def _article(report: Report, key: str) -> Iterator[str]:
         yield f"<p>No smoke import: {text(report.unsmoked)}</p>\n"
     yield "</div>\n"
     yield from _counts(report)
-    links = {str(item.location.path): f"{key}-o{n}" for n, item in enumerate(report.objects)}
+    links = {path_in(report, item.location): f"{key}-o{n}" for n, item in enumerate(report.objects)}
     yield from _findings(report, links)
     yield from smoke_section(report)
     drawing = size_map(report, links)
@@ -186,7 +187,7 @@ def _findings(report: Report, links: dict[str, str]) -> Iterator[str]:
         yield "</dl>\n"
         for fix in fixes(group):
             yield _fix(fix)
-        yield from _maps_of(group, links)
+        yield from _maps_of(report, group, links)
         yield f"{_rule(group[0].rule)}</details>\n"
     yield "</section>\n"
 
@@ -203,9 +204,9 @@ def text_lines(lines: Sequence[str]) -> str:
     return "\n".join(text(line) for line in lines)
 
 
-def _maps_of(group: Sequence[Finding], links: dict[str, str]) -> Iterator[str]:
+def _maps_of(report: Report, group: Sequence[Finding], links: dict[str, str]) -> Iterator[str]:
     """Lead from a finding to the link maps of its binaries."""
-    paths = dict.fromkeys(str(finding.fault.location.path) for finding in group)
+    paths = dict.fromkeys(path_in(report, finding.fault.location) for finding in group)
     found = [(path, links[path]) for path in paths if path in links][:8]
     if found:
         names = ", ".join(f'<a href="#{k}">{text(p.rpartition("/")[2])}</a>' for p, k in found)
@@ -233,10 +234,10 @@ def _prose(value: str) -> str:
 def _objects(report: Report, links: dict[str, str]) -> Iterator[str]:
     if not report.objects:
         return
-    order = sorted(report.objects, key=lambda item: (_rank(report, item), item.location.path))
+    order = sorted(report.objects, key=lambda item: (_rank(report, item), item.location))
     yield "<section>\n<h3>Binaries and what they load</h3>\n"
     for index, item in enumerate(order):
-        path = str(item.location.path)
+        path = path_in(report, item.location)
         state, outcome = _outcome(item)
         shown = " open" if not index and _has_fault(item) else ""
         about = [
@@ -270,7 +271,8 @@ def _has_fault(item: ObjectReport) -> bool:
 
 
 def _rank(report: Report, item: ObjectReport) -> int:
-    worst = [f.severity for f in report.findings if f.fault.location.path == item.location.path]
+    path = path_in(report, item.location)
+    worst = [f.severity for f in report.findings if path_in(report, f.fault.location) == path]
     return -max(worst, default=Severity.NOTE - 1)
 
 
@@ -320,7 +322,7 @@ def _suppressed(report: Report) -> Iterator[str]:
     )
     for item in report.suppressed:
         rule = item.finding.rule
-        path = str(item.finding.fault.location.path)
+        path = path_in(report, item.finding.fault.location)
         yield (
             f"<tr><td>{text(f'{rule.code} {rule.name}')}</td><td>{text(path)}</td>"
             f"<td>{text(item.reason)}</td><td>{text(item.expires or 'for good')}</td></tr>\n"

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from abicheck.model import ElfFacts, ObjectReport, Report, Severity
+from abicheck.model import ElfFacts, Location, ObjectReport, Report, Severity, heading
 from abicheck.reporters._html_text import attribute, text
 from abicheck.reporters._treemap import Rectangle, squarify
-from abicheck.reporters._words import number, size_of
+from abicheck.reporters._words import layer_of, number, path_in, size_of
 
 _SPACE: Final = Rectangle(0, 0, 1000, 420)
 _HEADING: Final = 18.0
@@ -57,19 +57,20 @@ def _groups(report: Report, links: Mapping[str, str]) -> Mapping[str, Sequence[_
     """Return the cells of each top-level name; the smallest names share one."""
     worst: dict[str, Severity] = {}
     for finding in report.findings:
-        path = str(finding.fault.location.path)
+        path = path_in(report, finding.fault.location)
         worst[path] = max(finding.severity, worst.get(path, Severity.NOTE))
     sizes = dict(report.inventory.sizes)
     binaries: dict[str, list[ObjectReport]] = defaultdict(list)
     for item in report.objects:
         if item.location.path.parts:
-            binaries[item.location.path.parts[0]].append(item)
+            binaries[_top(report, item.location)].append(item)
     for top, items in binaries.items():
         sizes.setdefault(top, sum(item.facts.size for item in items))
     tops = sorted((top for top in sizes if sizes[top] > 0), key=lambda top: (-sizes[top], top))
-    shown = set(tops[:_TOPS]) | {top for top in tops if _has_finding(top, worst)}
+    found = {_top(report, finding.fault.location) for finding in report.findings}
+    shown = set(tops[:_TOPS]) | {top for top in tops if top in found}
     groups = {
-        top: list(_cells(top, sizes[top], binaries[top], worst, links))
+        top: list(_cells(report, top, sizes[top], binaries[top], worst, links))
         for top in tops
         if top in shown
     }
@@ -80,11 +81,13 @@ def _groups(report: Report, links: Mapping[str, str]) -> Mapping[str, Sequence[_
     return groups
 
 
-def _has_finding(top: str, worst: Mapping[str, Severity]) -> bool:
-    return any(path == top or path.startswith(f"{top}/") for path in worst)
+def _top(report: Report, location: Location) -> str:
+    """Return what the bytes of a file are counted under; an image's layer is no part of it."""
+    return heading(str(location.path), location.layer if layer_of(report, location) else "")
 
 
-def _cells(
+def _cells(  # noqa: PLR0913, PLR0917 - one heading, and all that is known of it
+    report: Report,
     top: str,
     size: int,
     items: Sequence[ObjectReport],
@@ -95,11 +98,11 @@ def _cells(
     shown = [
         item
         for index, item in enumerate(items)
-        if index < _INNER or str(item.location.path) in worst
+        if index < _INNER or path_in(report, item.location) in worst
     ]
     rest = size
     for item in shown:
-        path = str(item.location.path)
+        path = path_in(report, item.location)
         state = str(worst[path]) if path in worst else _state(item)
         rest -= item.facts.size
         yield _Cell(max(1, item.facts.size), path, state, links.get(path, ""))

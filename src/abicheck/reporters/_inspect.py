@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from abicheck.model import ElfFacts, ForeignFile, ObjectReport, Report
-from abicheck.reporters._words import printable
+from abicheck.reporters._words import path_in, printable
 
 _HEADER = ("path", "kind", "machine", "module", "glibc", "run path", "needed", "built with")
 
@@ -17,7 +17,7 @@ def write_inspect(reports: Sequence[Report], stream: TextIO) -> None:
         if index:
             stream.write("\n")
         stream.write(f"{printable(report.inventory.artifact)}\n")
-        rows = [_HEADER, *(_row(item) for item in report.objects)]
+        rows = [_HEADER, *(_row(report, item) for item in report.objects)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER) - 1)]
         for row in rows:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
@@ -26,9 +26,9 @@ def write_inspect(reports: Sequence[Report], stream: TextIO) -> None:
             stream.write("no binaries\n")
 
 
-def _row(item: ObjectReport) -> tuple[str, ...]:
+def _row(report: Report, item: ObjectReport) -> tuple[str, ...]:
     facts = item.facts
-    path = printable(str(item.location.path))
+    path = printable(path_in(report, item.location))
     module = printable(item.module or "-")
     if isinstance(facts, ForeignFile):
         return (path, item.kind.value, facts.kind.value, module, "-", "-", "-", "-")

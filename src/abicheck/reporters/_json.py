@@ -17,6 +17,7 @@ from abicheck.model import (
     Failure,
     Finding,
     ForeignFile,
+    FunctionLayer,
     Halt,
     ObjectReport,
     PackageReport,
@@ -55,6 +56,8 @@ def _artifact(report: Report) -> dict[str, Any]:
         "function": report.function,
         "kind": inventory.kind.value,
         "sha256": inventory.sha256,
+        "is_layer": inventory.is_layer,
+        "layers": [_layer(layer) for layer in inventory.layers],
         "target": {
             "name": profile.name,
             "title": profile.title,
@@ -155,6 +158,18 @@ def _cold_start(cold: ColdStart) -> dict[str, Any]:
     }
 
 
+def _layer(layer: FunctionLayer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "path": layer.source,
+        "kind": layer.kind.value,
+        "sha256": layer.sha256,
+        "packed": layer.packed,
+        "files": layer.counts.members,
+        "size": layer.counts.size,
+    }
+
+
 def _finding(finding: Finding, handler: str) -> dict[str, Any]:
     fault, owner = finding.fault, finding.distribution
     failure = fault.failure
@@ -163,6 +178,7 @@ def _finding(finding: Finding, handler: str) -> dict[str, Any]:
         "name": finding.rule.name,
         "severity": str(finding.severity),
         "path": str(fault.location.path),
+        "layer": fault.location.layer or None,
         "module": fault.module,
         "distribution": owner.name if owner is not None else None,
         "version": owner.version if owner is not None else None,
@@ -199,6 +215,7 @@ def _object(item: ObjectReport) -> dict[str, Any]:
     owner = item.distribution
     return {
         "path": str(item.location.path),
+        "layer": item.location.layer or None,
         "kind": item.kind.value,
         "distribution": owner.name if owner is not None else None,
         "version": owner.version if owner is not None else None,
@@ -267,4 +284,9 @@ def _package(item: PackageReport) -> dict[str, Any]:
 
 
 def _distribution(item: Distribution) -> dict[str, Any]:
-    return {"name": item.name, "version": item.version, "tags": list(item.tags)}
+    return {
+        "name": item.name,
+        "version": item.version,
+        "layer": item.location.layer or None,
+        "tags": list(item.tags),
+    }

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from abicheck.model import Finding, Report, Suppressed
 from abicheck.reporters._run import Run
-from abicheck.reporters._words import number, printable, printable_lines, title
+from abicheck.reporters._words import number, path_in, printable, printable_lines, title
 
 _WHOLE: Final = "."
 
@@ -40,10 +40,10 @@ def _suite(root: ET.Element, run: Run, report: Report) -> None:
     ET.SubElement(properties, "property", name="target", value=report.profile.name)
     if report.inventory.sha256 is not None:
         ET.SubElement(properties, "property", name="sha256", value=report.inventory.sha256)
-    findings = _by_path(report.findings)
-    suppressed = _by_path(item.finding for item in report.suppressed)
+    findings = _by_path(report, report.findings)
+    suppressed = _by_path(report, (item.finding for item in report.suppressed))
     reasons = {id(item.finding): item for item in report.suppressed}
-    owners = {str(item.location.path): item.distribution for item in report.objects}
+    owners = {path_in(report, item.location): item.distribution for item in report.objects}
     for path in dict.fromkeys((_WHOLE, *owners, *findings, *suppressed)):
         owner = owners.get(path)
         name = "the artifact" if path == _WHOLE else printable(path)
@@ -56,10 +56,10 @@ def _suite(root: ET.Element, run: Run, report: Report) -> None:
     _count(suite)
 
 
-def _by_path(findings: Iterable[Finding]) -> Mapping[str, list[Finding]]:
+def _by_path(report: Report, findings: Iterable[Finding]) -> Mapping[str, list[Finding]]:
     found: dict[str, list[Finding]] = {}
     for finding in findings:
-        found.setdefault(str(finding.fault.location.path), []).append(finding)
+        found.setdefault(path_in(report, finding.fault.location), []).append(finding)
     return found
 
 

@@ -85,5 +85,5 @@ def _reason(finding: Finding) -> str:
 
 def _blame(finding: Finding, text: str) -> str:
     owner = finding.distribution
-    where = str(owner) if owner is not None else str(finding.fault.location.path)
+    where = str(owner) if owner is not None else str(finding.fault.location)
     return printable(f"{where}: {text}" if where != "." else text)

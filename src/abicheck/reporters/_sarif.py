@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 from urllib.parse import quote
 
-from abicheck.model import Finding, Report, RuleInfo, Severity, Suppressed
+from abicheck.model import Finding, FunctionLayer, Report, RuleInfo, Severity, Suppressed
 from abicheck.reporters._pages import rule_page
 from abicheck.reporters._run import Anchors, Place, Run
-from abicheck.reporters._words import member, printable, printable_lines
+from abicheck.reporters._words import layer_of, member, path_in, printable, printable_lines
 
 _SCHEMA: Final = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -143,14 +143,28 @@ class _Artifacts:
             if report.inventory.sha256 is not None:
                 archive["hashes"] = {"sha-256": report.inventory.sha256}
             self.listed.append(archive)
-        path = str(finding.fault.location.path)
+        location = finding.fault.location
+        layer = layer_of(report, location)
+        parent = self._index[uri, ""] if layer is None else self._layer(layer)
+        path = str(location.path)
         if path == ".":
-            return None
-        if (uri, path) not in self._index:
-            self._index[uri, path] = len(self.listed)
-            inner = {"location": {"uri": _uri(path)}, "parentIndex": self._index[uri, ""]}
-            self.listed.append(inner)
-        return self._index[uri, path]
+            return None if layer is None else parent
+        key = (uri, path_in(report, location))
+        if key not in self._index:
+            self._index[key] = len(self.listed)
+            self.listed.append({"location": {"uri": _uri(path)}, "parentIndex": parent})
+        return self._index[key]
+
+    def _layer(self, layer: FunctionLayer) -> int:
+        """Return the index of a function's layer, an archive of its own."""
+        key = ("", layer.source)
+        if key not in self._index:
+            self._index[key] = len(self.listed)
+            archive: dict[str, Any] = {"location": {"uri": _uri(layer.name.replace("\\", "/"))}}
+            if layer.sha256 is not None:
+                archive["hashes"] = {"sha-256": layer.sha256}
+            self.listed.append(archive)
+        return self._index[key]
 
 
 def _result(report: Report, finding: Finding, place: Place, rule_index: int) -> dict[str, Any]:

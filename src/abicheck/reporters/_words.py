@@ -8,7 +8,9 @@ from typing import Final
 from abicheck.model import (
     Failure,
     Finding,
+    FunctionLayer,
     Irregular,
+    Location,
     Report,
     Severity,
     Verdict,
@@ -49,13 +51,32 @@ def _escape(character: str) -> str:
 def title(report: Report) -> str:
     """Return the artifact's name, after that of the function it is for."""
     artifact = printable(report.inventory.artifact)
+    if report.inventory.is_layer:
+        artifact += " (a layer)"
+    elif report.inventory.layers:
+        artifact += f" with {number(len(report.inventory.layers), 'layer')}"
     return f"{printable(report.function)} ({artifact})" if report.function else artifact
 
 
 def member(report: Report, finding: Finding) -> str:
     """Return the path of a finding's file inside the artifact, or the artifact's own name."""
     location = finding.fault.location
-    return str(location) if location.path.parts else report.inventory.artifact
+    if location.path.parts:
+        return str(location)
+    return location.layer if layer_of(report, location) else report.inventory.artifact
+
+
+def layer_of(report: Report, location: Location) -> FunctionLayer | None:
+    """Return the function's layer that a file came by; None for one of its own, or an image's."""
+    return next((each for each in report.inventory.layers if each.name == location.layer), None)
+
+
+def path_in(report: Report, location: Location) -> str:
+    """Return a file's path in the artifact, after the name of its layer where it has one.
+
+    By which layer of an image it came is no part of it.
+    """
+    return str(location if layer_of(report, location) else location.path)
 
 
 def printable_lines(text: str) -> str:

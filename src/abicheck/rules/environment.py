@@ -38,7 +38,7 @@ def library_path_without_python(case: Case) -> Iterator[Fault]:
                 f"LD_LIBRARY_PATH does not name {folder}, where {name} is",
                 subject="LD_LIBRARY_PATH",
                 why="unless the interpreter has a run path that leads there, it does not start",
-                fix=f"LD_LIBRARY_PATH={folder}:{given}",
+                fix=f"LD_LIBRARY_PATH={given}:{folder}",
             )
 
 

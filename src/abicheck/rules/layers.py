@@ -167,7 +167,9 @@ def _fault(case: Case, stray: StrayFolder, message: str, *, why: str, fix: str) 
     held = f"it holds {', '.join(stray.names[:_SHOWN])}{more}"
     severity = _severity(case, missed)
     prediction = missed.prediction if missed is not None else None
-    reasons = [why, held, missed.reason if missed is not None else "no import in sight needs it"]
+    reasons = [why, held, missed.reason if missed is not None else ""]
+    if missed is None and not case.inventory.is_layer:
+        reasons.append("no import in sight needs it")
     yield Fault(
         stray.location,
         message,

@@ -11,6 +11,7 @@ from abicheck.model import ArtifactKind, Case, Fault, Inventory, Location, Sever
 from abicheck.rules._rule import rule
 
 _MIB: Final = 1 << 20
+_KIB: Final = 1 << 10
 _SHOWN: Final = 5
 _OF_A_FUNCTION: Final = (ArtifactKind.ZIP, ArtifactKind.FOLDER)
 
@@ -64,7 +65,7 @@ def too_large_to_upload(case: Case) -> Iterator[Fault]:
         if packed is not None and packed > limit:
             yield Fault(
                 Location(PurePosixPath(), layer),
-                f"{packed:,} bytes zipped ({_mib(packed)}), more than the {limit:,} of a request",
+                f"{packed:,} bytes zipped ({_said(packed)}), more than the {limit:,} of a request",
                 subject="zipped",
                 why="deployed through S3 it may be larger",
             )
@@ -96,10 +97,10 @@ def _over(inventory: Inventory, limit: int, subject: str, what: str) -> Iterator
     if size <= limit:
         return
     parts = _contributors(inventory)
-    largest = [f"{name} {_mib(part)}" for name, part in parts[:_SHOWN]]
+    largest = [f"{name} {_said(part)}" for name, part in parts[:_SHOWN]]
     yield Fault(
         Location(PurePosixPath()),
-        f"{size:,} bytes unpacked ({_mib(size)}), {size - limit:,} more than the {what}",
+        f"{size:,} bytes unpacked ({_said(size)}), {size - limit:,} more than the {what}",
         subject=subject,
         why=f"the largest: {', '.join(largest)}" if largest else "",
         evidence=tuple(f"{part} {name}" for name, part in parts),
@@ -122,8 +123,8 @@ def _contributors(inventory: Inventory) -> list[tuple[str, int]]:
     return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _mib(size: int) -> str:
-    return f"{size / _MIB:.1f} MiB"
+def _said(size: int) -> str:
+    return f"{size / _MIB:.1f} MiB" if size >= _MIB else f"{size / _KIB:.1f} KiB"
 
 
 RULES: Final = (too_large, too_large_to_upload, over_budget)
