@@ -288,17 +288,13 @@ def beyond_its_budget() -> Case:
     return _of_size(4096, budget=4095)
 
 
-def _stray(path: str, version: str = "", **environment: str) -> Case:
+def _stray(path: str, **environment: str) -> Case:
     usual = "PYTHONPATH" in environment
-    stray = StrayFolder(location(path), ("pkg",), version, usual=usual, whole=True)
+    stray = StrayFolder(location(path), ("pkg",), usual=usual, whole=True)
     failure = Failure("ModuleNotFoundError", "No module named 'pkg'")
     missed = MissedImport(stray, Prediction("pkg", Verdict.FAILS, failure))
     case = a_case(inventory=replace(an_inventory(), strays=(stray,)))
     return replace(case, missed=(missed,), environment=environment)
-
-
-def layer_of_another_python() -> Case:
-    return _stray("python/lib/python3.8/site-packages", "3.8")
 
 
 def layer_without_python() -> Case:
@@ -385,7 +381,6 @@ ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI403": doubtful_library,
     "ABI502": executable_stack_on_a_newer_glibc,
     "ABI602": handler_that_is_not_there,
-    "ABI621": layer_of_another_python,
     "ABI622": layer_without_python,
     "ABI623": pythonpath_of_the_function,
     "ABI624": six_layers,

@@ -16,7 +16,7 @@ from abicheck.errors import UsageError
 from abicheck.model import Elsewhere, Report, Severity, TargetProfile
 from abicheck.pipeline._dockerfile import floating_bases
 from abicheck.pipeline._elsewhere import built_for
-from abicheck.pipeline._environment import named_files, with_environment
+from abicheck.pipeline._environment import named_files
 from abicheck.pipeline._function import NO_LAYERS, from_layers, read_function
 from abicheck.pipeline._inventory import Contents, Reading
 from abicheck.pipeline._judge import Judge
@@ -84,7 +84,7 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
         reading = read_function(
             artifact, str(source), profile, layers, limits, progress, is_function=bool(handler)
         )
-    report = _judge(reading.on(with_environment(profile, environment)), question)
+    report = _judge(reading.on(profile, environment), question)
     return replace(report, elsewhere=_elsewhere(reading, report, question))
 
 
@@ -124,9 +124,7 @@ def check_all(  # noqa: PLR0913 - every one but the first two has a default
         reading = read_function(
             artifact, str(source), profiles[0], layers, limits, progress, is_function=bool(handler)
         )
-    return tuple(
-        _judge(reading.on(with_environment(profile, environment)), question) for profile in profiles
-    )
+    return tuple(_judge(reading.on(profile, environment), question) for profile in profiles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +149,8 @@ def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhe
     built = built_for(report.inventory, report.profile)
     if built is None or built.target not in list_profiles():
         return None
-    other = with_environment(load_profile(built.target), question.environment)
-    there = _judge(reading.on(other), replace(question, rules=ALL_RULES, wheel_author=False))
+    other = reading.on(load_profile(built.target), question.environment)
+    there = _judge(other, replace(question, rules=ALL_RULES, wheel_author=False))
     if there.at_least(Severity.ERROR):
         return None
     return Elsewhere(built.runtime, built.architecture, built.witnesses > 1)

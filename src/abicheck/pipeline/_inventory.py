@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Final
 
 from abicheck.artifacts import Artifact, Member
@@ -29,6 +30,7 @@ from abicheck.model import (
     TargetProfile,
     heading,
 )
+from abicheck.pipeline._environment import with_environment
 from abicheck.pipeline._strays import find_strays, is_stray
 from abicheck.python.bytecode import find_bytecode
 from abicheck.python.distributions import is_metadata, read_distributions
@@ -64,6 +66,14 @@ class Contents:
     places: Places
     system: Mapping[str, ElfFacts] = field(default_factory=dict)
     layers: Mapping[PurePosixPath, str] = field(default_factory=dict)
+
+    def source(self, path: str) -> bytes | None:
+        """Return the bytes of a Python file, links followed; None where there are none."""
+        found = self.sources.get(path)
+        if found is not None:
+            return found
+        real = self.tree.real(path)
+        return None if real is None else self.sources.get(real)
 
 
 def is_shared_object_name(name: str) -> bool:
@@ -251,14 +261,20 @@ class Reading:
                 return tail
         return name
 
-    def on(self, profile: TargetProfile) -> Contents:
-        """Return the artifact as it lies on a target."""
+    def on(
+        self,
+        profile: TargetProfile,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> Contents:
+        """Return the artifact as it lies on a target, where a function sets these variables."""
+        site_files = self._site_files(profile, with_layers="PYTHONPATH" not in environment)
+        profile = with_environment(profile, environment)
         first, *layers = self._parts
         tree = Tree(self._entries)
         files = [*self._objects, *self._foreign]
         links = [path for path in tree.links() if tree.real(path) is not None]
         files += [path for path in links if is_shared_object_name(path)]
-        interpreter = extend_path(tree, self._site_files(profile), profile.interpreter)
+        interpreter = extend_path(tree, site_files, profile.interpreter)
         profile = replace(profile, interpreter=interpreter)
         places = Places(first.root, self._layers)
         shadows = Shadows(tree, interpreter, self._sources.get)
@@ -335,7 +351,7 @@ class Reading:
                 )
                 yield replace(distribution, location=Location(where, layer))
 
-    def _site_files(self, profile: TargetProfile) -> Mapping[str, bytes]:
+    def _site_files(self, profile: TargetProfile, *, with_layers: bool) -> Mapping[str, bytes]:
         """Return the `.pth` files that are read, in their order.
 
         Lambda's bootstrap calls `site.addsitedir` for /var/task and then for those folders of
@@ -343,13 +359,16 @@ class Reading:
         """
         if not self._parts[0].root:
             return dict(sorted(self._path_files.items()))
-        order = [str(entry) for entry in profile.interpreter.path]
-        found = (
-            (order.index(folder), path)
-            for path in self._path_files
-            if (folder := posixpath.dirname(path)) in order
-        )
-        return {path: self._path_files[path] for _, path in sorted(found)}
+        folders = [str(profile.task_root)]
+        if with_layers:
+            path = map(str, profile.interpreter.path)
+            folders += [entry for entry in path if entry.startswith(f"{LAYER_ROOT}/")]
+        return {
+            path: self._path_files[path]
+            for folder in folders
+            for path in sorted(self._path_files)
+            if posixpath.dirname(path) == folder
+        }
 
     def _folders(self, interpreter: Interpreter) -> Iterator[str]:
         """Yield the folders whose packages are the artifact's own."""

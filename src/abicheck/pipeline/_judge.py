@@ -107,7 +107,7 @@ class Judge:
             from abicheck.python.reach import Reach  # noqa: PLC0415 - as in `_simulate`
 
             self._reach = Reach(
-                handler_module(handler), contents.tree, contents.sources.get, profile.interpreter
+                handler_module(handler), contents.tree, contents.source, profile.interpreter
             )
         if not alone or handler is not None or self._is_suspect():
             self._simulation = self._simulate(contents, alone=alone)
@@ -190,7 +190,7 @@ class Judge:
 
         return Simulation(
             contents.tree,
-            contents.sources.get,
+            contents.source,
             contents.profile.interpreter,
             self._loads,
             assume_missing_installed=alone,
@@ -305,14 +305,24 @@ class Judge:
         severity, reason = self._weigh(module.name, named=True)
         return MissingModule(module, prediction, severity, reason)
 
+    def _as_asked(self, prediction: Prediction) -> Prediction:
+        """Return a failure as the handler runs into it, where the handler says the same words."""
+        asked = self._asked
+        if asked is None or asked.failure is None or prediction.failure is None:
+            return prediction
+        if asked.failure.message != prediction.failure.message:
+            return prediction
+        return replace(prediction, failure=asked.failure, via=asked.via)
+
     def _missed(self) -> Iterator[MissedImport]:
         """Yield what of a layer is imported and not found: it lies in a folder off sys.path."""
         for stray in self._inventory.strays:
             folder = posixpath.normpath(self._places.target(stray.location))
             for name in stray.names:
-                prediction = self._blame(name)
+                prediction = self.predict(name)
                 if name in self._inventory.packages or prediction.verdict is not Verdict.FAILS:
                     continue
+                prediction = self._as_asked(prediction)
                 sites = [
                     site
                     for site in self._sites(name)

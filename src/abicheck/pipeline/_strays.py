@@ -33,13 +33,14 @@ def find_strays(
     """
     path = frozenset(map(str, interpreter.path))
     used = _useful_layers(tree, places, path)
-    found = []
+    found: list[StrayFolder] = []
     for folder in _candidates(tree):
         if folder in path or tree.is_file(f"{folder}/__init__.py"):
             continue
         modules = names(folder)
         if folder == LAYER_ROOT:
-            modules = tuple(name for name in modules if name not in _NO_MODULES)
+            wrapped = {stray.location.path.parts[0] for stray in found}
+            modules = tuple(name for name in modules if name not in _NO_MODULES | wrapped)
         version = _OF_PYTHON.fullmatch(folder)
         usual = folder == _PYTHON or (version is not None and version[1] == interpreter.dotted)
         for layer, group in _by_layer(tree, places, folder, modules).items():
@@ -67,7 +68,7 @@ def is_stray(path: str, strays: tuple[StrayFolder, ...], places: Places) -> bool
 
 
 def _candidates(tree: Tree) -> Iterator[str]:
-    yield from (LAYER_ROOT, _PYTHON, f"{_PYTHON}/python")
+    yield from (_PYTHON, f"{_PYTHON}/python")
     tops = sorted(tree.children(LAYER_ROOT) - _LOOKED_FOR)
     for home in (LAYER_ROOT, *(f"{LAYER_ROOT}/{top}" for top in tops)):
         if home not in (LAYER_ROOT, _PYTHON):
@@ -80,6 +81,7 @@ def _candidates(tree: Tree) -> Iterator[str]:
             for name in sorted(tree.children(above)):
                 if _VERSION.fullmatch(name):
                     yield from (f"{above}/{name}/{packages}" for packages in _PACKAGES)
+    yield LAYER_ROOT  # last: what has been found in a folder of it is not meant
 
 
 def _useful_layers(tree: Tree, places: Places, path: frozenset[str]) -> frozenset[str]:
