@@ -39,8 +39,9 @@ def body(group: Sequence[Finding], said: Failure | None) -> Iterator[Field]:
     fault = group[0].fault
     reasons = {finding.fault.why for finding in group}
     yield from _places(group, each_why=len(reasons) > 1)
-    if fault.failure is not None and fault.failure.message and fault.failure != said:
-        yield ("says", printable(fault.failure.message))
+    words = fault.failure.message if fault.failure is not None else None
+    if words and fault.failure != said and words not in fault.message:
+        yield ("says", printable(words))
     if len(reasons) == 1 and fault.why:
         yield ("why", printable(fault.why))
     for origin in islice(dict.fromkeys(f.fault.origin for f in group if f.fault.origin), _ORIGINS):

@@ -14,6 +14,15 @@ _WIDTH: Final = 80
 _NAME: Final = 30
 _BAR: Final = "#"
 _MILLISECOND: Final = 1000
+_COUNTED: Final = {
+    Agreement.AGREED: "as predicted",
+    Agreement.ONLY_IN_BASE: "as predicted of the base image only",
+    Agreement.LOADED_AFTER_ALL: "predicted to fail, but loaded",
+    Agreement.FAILED_AFTER_ALL: "predicted to load, but failed",
+    Agreement.OTHER_MESSAGE: "failed with another message",
+    Agreement.UNDECIDED: "of uncertain prediction",
+    Agreement.UNFINISHED: "not ended within its limits",
+}
 CAUTION: Final = "A laptop is not Lambda: compare these times, do not quote them."
 
 
@@ -32,19 +41,15 @@ def smoke_lines(report: Report) -> Iterator[str]:
     yield f"Smoke import: {number(len(run.imports), 'module')} in {printable(where)}"
     counts = Counter(each.agreement for each in report.reconciled)
     yield "  " + ", ".join(
-        f"{counts[agreement]:,} {_word(agreement)}" for agreement in Agreement if counts[agreement]
+        f"{counts[each]:,} {words}" for each, words in _COUNTED.items() if counts[each]
     )
     if run.discarded:
         lost = number(run.discarded, "container")
-        yield f"  {lost} misbehaved: what they had not finished ran again"
+        yield f"  {lost} discarded: what was not finished there ran again"
     if run.pinned and run.pinned != run.image:
         yield f"  pin it: --smoke-image {printable(run.pinned)}"
     elif not run.pinned:
         yield f"  its id is {printable(run.id)}; it has no digest to be pinned by"
-
-
-def _word(agreement: Agreement) -> str:
-    return "as predicted" if agreement is Agreement.AGREED else agreement.value
 
 
 def time_line(cold: ColdStart) -> str:

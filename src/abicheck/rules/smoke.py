@@ -58,7 +58,7 @@ def smoke_disagrees(case: Case) -> Iterator[Fault]:
         serious = each.agreement is Agreement.FAILED_AFTER_ALL
         yield Fault(
             each.location,
-            f"{each.made.module} {_ENDS[each.agreement]}{_of_death(each.made.failure)}",
+            f"{each.made.module} {_ENDS[each.agreement]}{_how(each.made.failure)}",
             subject=each.made.module,
             why=f"predicted for {case.profile.name}: {_said(each.predicted)}; {_where(case)}",
             evidence=(_said(each.predicted), _said(each.made.failure)),
@@ -88,7 +88,7 @@ def smoke_failed(case: Case) -> Iterator[Fault]:
         if each.agreement is Agreement.UNDECIDED and each.made.failure is not None:
             yield Fault(
                 each.location,
-                f"{each.made.module} fails{_of_death(each.made.failure)}",
+                f"{each.made.module} fails{_how(each.made.failure)}",
                 subject=each.made.module,
                 why=f"the prediction was uncertain; {_where(case)}",
                 evidence=(_said(each.made.failure),),
@@ -123,7 +123,7 @@ def smoke_unfinished(case: Case) -> Iterator[Fault]:
             timed_out = each.made.outcome is SmokeOutcome.TIMED_OUT
             yield Fault(
                 each.location,
-                f"{each.made.module} did not end: {limit or each.made.outcome}",
+                f"{each.made.module} {limit or 'did not end'}",
                 subject=each.made.module,
                 why=_where(case),
                 fix="abicheck ARTIFACT --smoke --smoke-timeout 120s" if timed_out else "",
@@ -150,7 +150,7 @@ def base_image_differs(case: Case) -> Iterator[Fault]:
             ends = "loads in the base image only" if loaded else "fails in the base image"
             yield Fault(
                 each.location,
-                f"{each.made.module} {ends}{_of_death(each.made.failure)}",
+                f"{each.made.module} {ends}{_how(each.made.failure)}",
                 subject=each.made.module,
                 why=f"predicted for {case.profile.name}: {_said(each.predicted)}, which stands; "
                 f"{_where(case)}",
@@ -200,9 +200,9 @@ def _said(failure: Failure | None) -> str:
     return f"{failure.exception}: {failure.message}"
 
 
-def _of_death(failure: Failure | None) -> str:
-    """Return how a process died, where it left no message to be shown besides."""
-    return f": {failure.crash}" if failure is not None and failure.crash is not None else ""
+def _how(failure: Failure | None) -> str:
+    """Return how an import failed as the end of a sentence; nothing where it loaded."""
+    return "" if failure is None else f": {_said(failure)}"
 
 
 def _where(case: Case) -> str:

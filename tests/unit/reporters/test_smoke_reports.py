@@ -98,7 +98,7 @@ def test_a_disagreement_is_printed_before_what_is_as_severe_and_has_a_lower_code
         "\n"
         "error ABI901 smoke-disagrees: what happened in the container is not what was predicted\n"
         "  file  mod.py\n"
-        "        mod was predicted to load, and failed\n"
+        "        mod was predicted to load, and failed: ImportError: libx.so.1: \\x1b[31mgone\n"
         f"  why   predicted for a-target: loads; imported in an-image@{DIGEST}\n"
         "  fix   abicheck ARTIFACT --smoke --format json=smoke.json  "
         "# attach smoke.json to an issue of abicheck\n"
@@ -145,13 +145,13 @@ def test_a_reference_is_pinned_by_digest_without_its_tag(image: str, pinned: str
     assert a_smoke_run(image=image).pinned == pinned
 
 
-def test_containers_that_misbehaved_are_counted() -> None:
+def test_containers_that_were_discarded_are_counted() -> None:
     report = smoked(AGREED)
     assert report.smoke is not None
 
     said = written(replace(report, smoke=replace(report.smoke, discarded=2)))
 
-    assert "  2 containers misbehaved: what they had not finished ran again\n" in said
+    assert "  2 containers discarded: what was not finished there ran again\n" in said
 
 
 def test_a_smoke_import_that_could_not_be_made_is_never_a_pass() -> None:
@@ -171,6 +171,11 @@ def test_quiet_leaves_the_smoke_import_out_and_keeps_what_it_found() -> None:
 
     assert "Smoke import" not in said
     assert "ABI901" in said
+
+
+@pytest.mark.parametrize("agreement", Agreement)
+def test_every_comparison_is_counted(agreement: Agreement) -> None:
+    assert "\n  2 " in written(smoked(reconciled("a", agreement), reconciled("b", agreement)))
 
 
 # --- bars ---
