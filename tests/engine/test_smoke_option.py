@@ -140,7 +140,7 @@ def test_a_profile_with_a_library_that_the_image_lacks_is_found_out(
 ) -> None:
     """Nothing but the smoke import can find it."""
     libc = next(each for each in captured.libraries.values() if each.soname == "libc.so.6")
-    library = a_library("libGL.so.1", folder=str(libc.path.parent))
+    library = a_library("libGL.so.1", "f", folder=str(libc.path.parent))
     libraries = {**captured.libraries, str(library.path): library}
     cache = {**captured.cache, "libGL.so.1": (str(library.path),)}
     wrong = replace(captured, name="wrong", libraries=libraries, cache=cache)
@@ -174,6 +174,24 @@ def test_a_cold_start_has_a_budget(smoked: Smoked, budget: str, status: int) -> 
 
     assert ended == status
     assert codes(found) == [("ABI905", "error")] * status
+
+
+def test_a_function_is_imported_with_its_layers_and_its_variables(
+    smoked: Smoked, tmp_path: Path
+) -> None:
+    source = "import os\nimport shared\nTABLE = os.environ['TABLE']\n"
+    function = write_zip(tmp_path / "app.zip", {"app.py": source})
+    layer = write_zip(tmp_path / "layer.zip", {"python/shared.py": ""})
+
+    bare = smoked(function)[1]
+    whole = smoked(function, "--layer", str(layer), "--env", "TABLE=books")[1]
+    alone = smoked(layer)[1]
+
+    assert bare["smoke"]["imports"][0]["happened"]["message"] == "No module named 'shared'"
+    assert {each["outcome"] for each in whole["smoke"]["imports"]} == {"loaded"}
+    assert agreements(alone) == {"shared": "agreed"}
+    for found in (bare, whole, alone):
+        assert set(agreements(found).values()) == {"agreed"}
 
 
 def test_what_never_ends_is_not_vouched_for(smoked: Smoked, tmp_path: Path) -> None:

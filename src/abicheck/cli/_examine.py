@@ -197,6 +197,8 @@ def _smoke(
                 report,
                 asked,
                 check=lambda other: _check(request, other, lambda _: None),
+                layers=request.layers,
+                environment=request.environment,
                 architecture=request.options["architecture"],
                 reference=request.options["reference"],
                 rules=_rules(request),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
+from abicheck.artifacts import DEFAULT_LIMITS, open_artifact
 from abicheck.errors import ArtifactError, UsageError
 from abicheck.model import (
     Agreement,
@@ -20,11 +22,14 @@ from abicheck.model import (
     SmokeRun,
     TargetProfile,
 )
+from abicheck.pipeline._environment import with_environment
+from abicheck.pipeline._function import is_layer
 from abicheck.pipeline._reconcile import cold_start, reconcile, subjects
 from abicheck.profiles import list_profiles, load_profile
 from abicheck.rules import SMOKE_RULES, Rule, in_order, run_rules
 
 _ENGINE: Final = "docker:"
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _STREAM: Final = "-"
 _IN_DOUBT: Final = frozenset(Agreement) - {Agreement.AGREED, Agreement.UNFINISHED}
 
@@ -54,6 +59,8 @@ def smoke(  # noqa: PLR0913 - what `check` was asked, and how to import
     asked: Smoke,
     *,
     check: Callable[[TargetProfile], Report],
+    layers: Sequence[Path] = (),
+    environment: Mapping[str, str] = _NOTHING,
     architecture: str | None = None,
     reference: str | None = None,
     rules: Iterable[Rule] = SMOKE_RULES,
@@ -63,7 +70,8 @@ def smoke(  # noqa: PLR0913 - what `check` was asked, and how to import
 
     `source` and `profile` are what `report` is about; `check` judges the same
     artifact on another target, and is asked where the base image may differ from
-    the managed runtime.  `progress` is told how many imports have ended, of how
+    the managed runtime.  `layers` and `environment` are the function's, as `check`
+    was given them.  `progress` is told how many imports have ended, of how
     many.  Raises `UsageError` for what cannot be imported by its kind,
     `EngineError` where no engine does it, and `ArtifactError` where nothing is
     there to be imported.
@@ -85,10 +93,13 @@ def smoke(  # noqa: PLR0913 - what `check` was asked, and how to import
     timed = {package.name for package in report.packages}
     if report.handler is not None:
         timed.add(report.handler.module)
+    alone = not is_image and not layers and report.handler is None and _is_layer(Path(source))
     request = SmokeRequest.on(
-        report.profile if is_image else profile,
+        report.profile if is_image else with_environment(profile, environment),
         modules,
-        function=None if is_image else Path(source),
+        function=None if is_image or alone else Path(source),
+        layers=(Path(source),) if alone else layers,
+        environment=environment,
         image=_own_image(source, asked) if is_image else asked.image or None,
         timed=timed,
         timeout=asked.timeout,
@@ -96,6 +107,12 @@ def smoke(  # noqa: PLR0913 - what `check` was asked, and how to import
     if is_image:
         request = replace(request, architecture=architecture, reference=reference)
     return smoked(report, run(request, progress), asked, check=check, rules=rules)
+
+
+def _is_layer(source: Path) -> bool:
+    """Whether an artifact lies in /opt, as `check` has it."""
+    with open_artifact(source, DEFAULT_LIMITS) as artifact:
+        return is_layer(artifact)
 
 
 def _own_image(source: Path | str, asked: Smoke) -> str | Path:
