@@ -241,12 +241,14 @@ class Judge:
     def _is_library(self, path: str, module: ExtensionModule, halt: Halt) -> bool:
         """Whether a file that loads, and only is no extension, was never meant for one.
 
-        Such as libarrow_python.so: no source so much as has its name.
+        Such as libarrow_python.so: no import statement names it.
         """
         if halt.trouble is not Trouble.INIT or self._is_extension(path, module):
             return False
-        name = module.name.rpartition(".")[2].encode()
-        return not any(name in source for source in self._sources.values())
+        from abicheck.python.source import is_named  # noqa: PLC0415 - as in `_simulate`
+
+        root = str(self._profile.interpreter.path[0])
+        return not is_named(module.name, self._sources, root)
 
     def _is_extension(self, path: str, module: ExtensionModule) -> bool:
         """Whether a file with an extension's name is one.

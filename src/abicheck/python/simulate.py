@@ -103,7 +103,7 @@ class Simulation:
             )
             for path, source in sources
             for reference in self._references_in(path, source)
-            if _asks_for(reference, module)
+            if reference.asks_for(module)
         )
 
     def _has(self, path: str, word: bytes) -> bool:
@@ -226,13 +226,6 @@ def _none_mentioned(_path: str) -> tuple[str, ...]:
 
 def _no_words(_path: str) -> bytes:
     return b""
-
-
-def _asks_for(reference: Reference, module: str) -> bool:
-    if reference.module == module or reference.module.startswith(f"{module}."):
-        return True
-    parent, _, tail = module.rpartition(".")
-    return reference.module == parent and tail in reference.names
 
 
 def _catches(clause: Guard, value: ExceptionValue) -> bool:

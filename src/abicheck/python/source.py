@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -74,6 +74,13 @@ class Reference:
     guards: tuple[tuple[Guard, ...], ...] = ()
     deferred: bool = False
     never: bool = False
+
+    def asks_for(self, module: str) -> bool:
+        """Whether it imports `module`, or something below it."""
+        if self.module == module or self.module.startswith(f"{module}."):
+            return True
+        parent, _, tail = module.rpartition(".")
+        return self.module == parent and tail in self.names
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +182,27 @@ def bound_names(statements: Sequence[ast.stmt]) -> frozenset[str]:
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
             )
     return frozenset(names)
+
+
+def is_named(module: str, sources: Mapping[str, bytes], root: str) -> bool:
+    """Whether an import statement of a source below `root` asks for `module`, wherever it stands.
+
+    Only sources with the module's own name in them are parsed.
+    """
+    name = module.rpartition(".")[2].encode()
+    return any(
+        reference.asks_for(module)
+        for path, data in sources.items()
+        if name in data and path.endswith(".py")
+        for reference in references(_read_file(path.removeprefix(f"{root}/"), data))
+    )
+
+
+def _read_file(path: str, data: bytes) -> Source:
+    """Parse a file by its path below an entry of sys.path."""
+    dotted = path.removesuffix(".py").replace("/", ".")
+    is_package = dotted.rpartition(".")[2] == "__init__"
+    return read_source(data, is_package=is_package, module=dotted.removesuffix(".__init__"))
 
 
 def references(source: Source) -> tuple[Reference, ...]:
