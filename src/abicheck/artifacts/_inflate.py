@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from abicheck.artifacts._base import UnreadableMemberError
@@ -22,7 +24,7 @@ else:
     _codec = _fast
 
 _ERRORS: Final[tuple[type[Exception], ...]] = tuple({zlib.error, _codec.error})
-_STORED, _DEFLATED = 0, 8
+STORED, _DEFLATED = 0, 8
 _STEP: Final = 64 << 10
 _PART: Final = 1 << 20
 _ENDLESS: Final = "its deflate stream has no end"
@@ -30,7 +32,7 @@ _ENDLESS: Final = "its deflate stream has no end"
 
 def peek(raw: memoryview, method: int, most: int) -> bytes:
     """Return the first bytes of a member, `most` at most; none where it cannot be read."""
-    if method == _STORED:
+    if method == STORED:
         return bytes(raw[:most])
     if method != _DEFLATED:
         return b""
@@ -53,7 +55,7 @@ def inflate(raw: memoryview, method: int, size: int, crc: int) -> bytes | memory
     Output is cut off one byte beyond the declared size, so that a member that
     lies about its size costs no more than it declared.
     """
-    if method == _STORED:
+    if method == STORED:
         data: bytes | memoryview = raw
     elif method == _DEFLATED:
         decoder = _decoder()
@@ -69,16 +71,52 @@ def inflate(raw: memoryview, method: int, size: int, crc: int) -> bytes | memory
     return data
 
 
+def hold(raw: memoryview, method: int, size: int, crc: int) -> tuple[memoryview, bytes]:
+    """Inflate a large member into one buffer; return it and its SHA-256.
+
+    The hash is taken on another thread, of what is there already.
+    """
+    buffer = memoryview(bytearray(size))
+    digest = hashlib.sha256()
+    length = done = found = 0
+    with ThreadPoolExecutor(max_workers=1) as side:
+        for part in _parts(raw, method, size):
+            end = length + len(part)
+            if end > size:
+                length = end
+                break
+            buffer[length:end] = part
+            found = _codec.crc32(part, found)
+            length = end
+            if length - done >= _PART:
+                side.submit(digest.update, buffer[done:length])
+                done = length
+        side.submit(digest.update, buffer[done : min(length, size)])
+    _compare(length, size, found, crc)
+    return buffer.toreadonly(), digest.digest()
+
+
 def verify(raw: memoryview, method: int, size: int, crc: int) -> bytes:
     """Inflate a member as `inflate` does, and return its SHA-256; takes a few megabytes."""
-    if method == _STORED:
-        _compare(len(raw), size, _codec.crc32(raw), crc)
-        return hashlib.sha256(raw).digest()
+    digest = hashlib.sha256()
+    length = found = 0
+    for part in _parts(raw, method, size):
+        length += len(part)
+        found = _codec.crc32(part, found)
+        digest.update(part)
+    _compare(length, size, found, crc)
+    return digest.digest()
+
+
+def _parts(raw: memoryview, method: int, size: int) -> Iterator[bytes | memoryview]:
+    """Yield a member's content piece by piece, and no more than one piece beyond its size."""
+    if method == STORED:
+        yield from (raw[start : start + _PART] for start in range(0, len(raw), _PART))
+        return
     if method != _DEFLATED:
         raise _unknown(method)
     decoder = _decoder()
-    digest = hashlib.sha256()
-    length = found = 0
+    length = 0
     try:
         for start in range(0, len(raw), _STEP):
             # What a decoder has not consumed it copies, so it is given little at once.
@@ -87,15 +125,12 @@ def verify(raw: memoryview, method: int, size: int, crc: int) -> bytes:
             while (full or rest) and not decoder.eof and length <= size:
                 part = decoder.decompress(rest, _PART)
                 length += len(part)
-                found = _codec.crc32(part, found)
-                digest.update(part)
+                yield part
                 rest, full = decoder.unconsumed_tail, len(part) == _PART
     except _ERRORS as error:
         raise _broken(error) from error
     if not decoder.eof and length <= size:
         raise UnreadableMemberError(Irregular.CORRUPT, _ENDLESS)
-    _compare(length, size, found, crc)
-    return digest.digest()
 
 
 def _decoder() -> Any:  # noqa: ANN401 - either library's, and isal ships no types

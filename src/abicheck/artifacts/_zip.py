@@ -13,8 +13,9 @@ import stat
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from abicheck.artifacts._base import (
     Limits,
@@ -24,7 +25,7 @@ from abicheck.artifacts._base import (
     irregular,
 )
 from abicheck.artifacts._directory import DirectoryError, Header, read_directory
-from abicheck.artifacts._inflate import inflate, peek, verify
+from abicheck.artifacts._inflate import STORED, hold, inflate, peek, verify
 from abicheck.artifacts._names import Places, check_name
 from abicheck.artifacts._parallel import in_order
 from abicheck.filesystem import Kind
@@ -34,7 +35,7 @@ _LOCAL_HEADER: Final = struct.Struct("<4sHHHHHIIIHH")
 _ENCRYPTED = 1
 _HEAD = 512
 _SMALL: Final = 1 << 20
-_SHA_CHUNK = 4 << 20
+_LARGE: Final = 16 << 20
 
 
 class ZipArtifact:
@@ -43,7 +44,7 @@ class ZipArtifact:
     def __init__(self, path: Path, limits: Limits) -> None:
         self._limits = limits
         self.irregularities: list[Irregularity] = []
-        self._file: BinaryIO = path.open("rb")
+        self._file: BufferedReader = path.open("rb")
         try:
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         except BaseException:
@@ -144,22 +145,34 @@ class ZipArtifact:
             target = bytes(link).decode("utf-8", "surrogateescape")
             return Member(name, Kind.SYMLINK, 0, bits, target=target)
         packed = (raw, header.method, header.size, header.crc)
-        data: bytes | memoryview
+        data: bytes | memoryview | None
         if header.size <= _SMALL:
             data = inflate(*packed)
             head = bytes(data[:_HEAD])
             keep = wanted(name, head, len(data))
+            digest = hashlib.sha256(data).digest()
+            return Member(
+                name, Kind.FILE, header.size, bits, head, data if keep else None, sha256=digest
+            )
+        # A large one is held only where it is wanted.
+        head = peek(raw, header.method, _HEAD)
+        if wanted(name, head, header.size):
+            if header.size <= _LARGE:
+                data = inflate(*packed)
+                digest = hashlib.sha256(data).digest()
+            else:
+                data, digest = hold(*packed)
         else:
-            # A large one is held only where it is wanted.
-            head = peek(raw, header.method, _HEAD)
-            keep = wanted(name, head, header.size)
-            if not keep:
-                digest = verify(*packed)
-                return Member(name, Kind.FILE, header.size, bits, head, sha256=digest)
-            data = inflate(*packed)
-        digest = hashlib.sha256(data).digest()
-        held = data if keep else None
-        return Member(name, Kind.FILE, header.size, bits, head, held, sha256=digest)
+            data, digest = None, verify(*packed)
+        self._forget(header)
+        return Member(name, Kind.FILE, header.size, bits, head, data, sha256=digest)
+
+    def _forget(self, header: Header) -> None:
+        """Let go of the pages of a member that has been read: they count as memory in use."""
+        advice = getattr(mmap, "MADV_DONTNEED", None)
+        if advice is not None and header.method != STORED:
+            start = -(-header.offset // mmap.PAGESIZE) * mmap.PAGESIZE
+            self._map.madvise(advice, start, header.offset + header.packed - start)
 
     def _raw(self, header: Header) -> memoryview:
         """Return the compressed bytes; the local header says where they begin."""
@@ -178,10 +191,9 @@ class ZipArtifact:
 
     def sha256(self) -> str | None:
         """Return the digest of the archive's own bytes."""
-        digest = hashlib.sha256()
-        for start in range(0, len(self._view), _SHA_CHUNK):
-            digest.update(self._view[start : start + _SHA_CHUNK])
-        return digest.hexdigest()
+        # Not from the map, whose pages would all count as memory in use.
+        self._file.seek(0)
+        return hashlib.file_digest(self._file, "sha256").hexdigest()
 
     def close(self) -> None:
         """Let go of the file; views that a caller still holds keep the map alive."""

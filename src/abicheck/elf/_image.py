@@ -9,6 +9,7 @@ from abicheck.model import Segment
 
 PT_LOAD: Final = 1
 _ALLOWANCE: Final = 1 << 20
+_PIECE: Final = 1 << 16  # characters of a table that are looked at in one go
 _SHARED: Final = 8  # times that one byte of a string table may be part of a name
 
 
@@ -134,7 +135,7 @@ class Strings:
         if self._rest is not None and indices and self.text.find("\0", max(indices)) < 0:
             self.text = str(self._rest, "latin-1")
         self._rest = None
-        if self._budget.covers(len(indices) * max(map(len, self.text.split("\0")))):
+        if self._budget.covers(len(indices) * _longest(self.text)):
             return
         end = -1
         for index in sorted(indices):
@@ -143,6 +144,16 @@ class Strings:
                 if end < 0:
                     return
             self._budget.spend(end - index)
+
+
+def _longest(text: str) -> int:
+    """Return the length of the longest string of a table."""
+    longest = begun = 0
+    for start in range(0, len(text), _PIECE):
+        first, *others = map(len, text[start : start + _PIECE].split("\0"))
+        longest = max(longest, begun + first, *others)
+        begun = others[-1] if others else begun + first
+    return longest
 
 
 def readable(name: str) -> str:

@@ -50,6 +50,9 @@ _KNOWN_TYPES: Final[Mapping[int, frozenset[int]]] = {
 }
 
 
+_PIECE: Final = 1 << 16  # relocations that are looked at in one go
+
+
 class Symbols:
     """The dynamic symbol table of one object, with its own copy of the bytes."""
 
@@ -234,19 +237,23 @@ def read_relocations(
     mask = (1 << shift) - 1
     fields = 3 if addend else 2
     whole = len(table) // (width * fields) * (width * fields)
+    # Without repeats: most relocations name no symbol, and are alike.
+    infos: dict[int, None] = {}
     if (kind[1] == 1) == (byteorder == "little"):
         words = table[:whole].cast("Q") if wide else table[:whole].cast("I")
-        infos = words[1::fields].tolist()
+        step = _PIECE * fields
+        for start in range(0, len(words), step):
+            infos.update(dict.fromkeys(words[start : start + step][1::fields].tolist()))
     else:
         rows = Struct(ORDER[kind[1]] + ("Q" if wide else "I") * fields).iter_unpack(table[:whole])
-        infos = [row[1] for row in rows]
+        infos = dict.fromkeys(row[1] for row in rows)
     skipped = _NO_LOOKUP.get(machine, frozenset())
     types = _KNOWN_TYPES.get(machine)
     static = _STATIC_TLS.get(machine)
     symbols: dict[int, None] = {}
     static_tls: list[int] = []
     unknown: int | None = None
-    for info in dict.fromkeys(infos):
+    for info in infos:
         number = info & mask
         if number == static:
             static_tls.append(info >> shift)
