@@ -61,9 +61,9 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     it does not reach matters less.  An image names its own by CMD, which
     narrows nothing, since a function may set another.  Without `images` none is
     taken: `profile` was meant.  `wheel_author` says that the artifact is going
-    to be published; `progress` is told how many members have been read.  Raises `UsageError` where the
-    source names nothing, and `ArtifactError` where it cannot be read; whatever
-    is wrong with its content is in the report.
+    to be published; `progress` is told how many members have been read.  Raises
+    `UsageError` where the source names nothing, and `ArtifactError` where it
+    cannot be read; whatever is wrong with its content is in the report.
     """
     question = _Question(handler, environment, size_budget, tuple(rules), wheel_author)
     if is_no_path(source):
