@@ -26,6 +26,8 @@ for _folder in (_ROOT / "fixtures", _ROOT):
     if str(_folder) not in sys.path:
         sys.path.append(str(_folder))
 
+from tests.oracle import debian  # noqa: E402 - the path above comes first
+
 from abicheck.model import TargetProfile  # noqa: E402 - the path above comes first
 from abicheck.profiles import load_profile  # noqa: E402
 
@@ -125,3 +127,17 @@ def podman(
     store = tmp_path_factory.mktemp("podman")
     options = ("--root", store / "root", "--runroot", store / "run", "--storage-driver", "vfs")
     return lambda *arguments: tool("podman", *options, *arguments)
+
+
+@pytest.fixture(scope="session")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of root file systems: the one that ABICHECK_ROOTS names, or one that goes.
+
+    Without what makes and runs them a test skips; on a build server it fails.
+    """
+    try:
+        debian.require_tools()
+    except debian.MissingToolError as error:
+        _missing(str(error))
+    kept = os.environ.get("ABICHECK_ROOTS")
+    return Path(kept) if kept else tmp_path_factory.mktemp("roots")

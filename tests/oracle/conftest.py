@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.oracle import debian
-from tests.oracle.debian import MissingToolError
 from tests.oracle.wheels import Warehouse
 
 
@@ -24,19 +22,3 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     yield Warehouse(root)
     if not kept:
         shutil.rmtree(root)
-
-
-@pytest.fixture(scope="session")
-def roots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of root file systems: the one that ABICHECK_ROOTS names, or one that goes.
-
-    Without what makes and runs them a test skips; on a build server it fails.
-    """
-    try:
-        debian.require_tools()
-    except MissingToolError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-    kept = os.environ.get("ABICHECK_ROOTS")
-    return Path(kept) if kept else tmp_path_factory.mktemp("roots")

@@ -54,9 +54,14 @@ def require_tools() -> None:
         raise MissingToolError(reason)
 
 
+def make_root(release: str, shelf: Path) -> Path:
+    """Return a release's root file system, made in `shelf` unless an earlier run has left it."""
+    return _bootstrap(release, shelf / release, "--variant=minbase", "--include=python3")
+
+
 def make(release: str, shelf: Path) -> Debian:
-    """Return a release, made in `shelf` unless an earlier run has left it there."""
-    root = _bootstrap(release, shelf / release, "--variant=minbase", "--include=python3")
+    """Return a release, made in `shelf`, and given to the engine."""
+    root = make_root(release, shelf)
     image = f"{_REPOSITORY}:{release}"
     with subprocess.Popen(["tar", "-C", root, "-c", "."], stdout=subprocess.PIPE) as tar:
         subprocess.run(["docker", "import", "-", image], stdin=tar.stdout, check=True)

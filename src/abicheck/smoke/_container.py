@@ -107,7 +107,11 @@ class Sealed:
             # The SDK gives a file object around a socket, or the socket.
             self._wire = Wire(getattr(stream, "_sock", stream), nonce)
             self._stream = stream
-            api.start(self.id)
+            try:
+                api.start(self.id)
+            except BaseException:
+                self._hang_up()
+                raise
         try:
             self._wire.tell(self._settings(nonce))
             hello = self._wire.hear(_STARTING)
@@ -135,10 +139,16 @@ class Sealed:
 
     def discard(self) -> None:
         """End it, whatever goes on in it; the engine removes it."""
+        try:
+            # First: the end of the container wakes whoever listens to it.
+            with refusals("a container cannot be removed"), gone():
+                self._stage.engine.api.remove_container(self.id, v=True, force=True)
+        finally:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
         self._wire.close()
         self._stream.close()
-        with refusals("a container cannot be removed"), gone():
-            self._stage.engine.api.remove_container(self.id, v=True, force=True)
 
     def _why_not(self, error: MisbehaviourError) -> str:
         request, image = self._stage.request, self._stage.image
@@ -178,13 +188,15 @@ def _seal(stage: Stage) -> dict[str, Any]:
     from docker.types import LogConfig, Ulimit  # noqa: PLC0415 - slow to import
 
     request, engine = stage.request, stage.engine
+    owner = "uid={},gid={},mode=0700".format(*LAMBDA_USER.split(":"))
     hard = {"fsize": request.scratch, "nofile": _FILES, "core": 0, "msgqueue": 0}
     settings: dict[str, Any] = {
         "network_mode": "none",
         "read_only": True,
         "volumes_from": [f"{stage.holder}:ro"],
         "tmpfs": {
-            "/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={request.scratch},nr_inodes={_INODES}"  # noqa: S108 - the container's
+            # With an owner: of the mode, runc makes that of the folder in the image.
+            "/tmp": f"rw,exec,nosuid,nodev,size={request.scratch},nr_inodes={_INODES},{owner}"  # noqa: S108 - the container's
         },
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],

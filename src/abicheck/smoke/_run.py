@@ -142,16 +142,23 @@ class _Crew:
         self._progress(ended, len(self._modules))
 
     def _start(self) -> Sealed:
+        self._go_on()
         sealed = Sealed(self._stage)
         with self._lock:
-            stopped = self._stopped
             self._open.add(sealed)
             self.python = sealed.python
-        if stopped:
+        try:
+            self._go_on()
+        except BaseException:
             self._close(sealed)
-            reason = "the smoke import was stopped"
-            raise EngineError(reason)
+            raise
         return sealed
+
+    def _go_on(self) -> None:
+        with self._lock:
+            if self._stopped:
+                reason = "the smoke import was stopped"
+                raise EngineError(reason)
 
     def _discard(self, sealed: Sealed) -> None:
         with self._lock:
