@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 from tests.factories import (
     a_case,
+    a_distribution,
     a_layer,
     a_library,
     a_profile,
@@ -27,32 +28,43 @@ from tests.factories import (
 
 from abicheck.cli.explain import find_by_message
 from abicheck.model import (
+    AbsentPin,
     Agreement,
     ArtifactKind,
     BaseDrift,
     Case,
     ColdStart,
     Counts,
+    Departure,
     EntryPoint,
     Failure,
+    ForeignLock,
     FunctionLayer,
     ImageChild,
     ImageFacts,
     ImportShare,
     Irregular,
     Irregularity,
+    LockFile,
     MissedImport,
     NamedFile,
+    OtherVersion,
+    Pin,
+    PinReport,
     Platform,
     Prediction,
     Reconciled,
     Report,
     RuleInfo,
     Severity,
+    Site,
     SmokeImport,
     SmokeOutcome,
     StrayFolder,
+    Unpinned,
+    Unvouched,
     Verdict,
+    WheelReport,
 )
 from abicheck.rules import (
     ALL_RULES,
@@ -65,6 +77,7 @@ from abicheck.rules import (
     layers,
     layout,
     libraries,
+    pins,
     python,
     sizes,
     smoke,
@@ -84,7 +97,7 @@ FAMILIES: Final = (
     environment,
     sizes,
     image,
-    image,
+    pins,
     smoke,
 )
 SNAPSHOT: Final = Path(__file__).with_name("fired.txt")
@@ -370,6 +383,52 @@ def slow_cold_start() -> Case:
     return replace(a_case(inventory=an_inventory()), cold_start=cold)
 
 
+def _pinned(**report: object) -> Case:
+    case = a_case(inventory=an_inventory())
+    return replace(case, pins=PinReport(("requirements.txt",), **report))  # type: ignore[arg-type]
+
+
+A_PIN: Final = Pin("pkg", "pkg==2", Site(PurePosixPath("requirements.txt"), 3), "==2", exact=True)
+
+
+def unpinned_distribution() -> Case:
+    return _pinned(unpinned=(Unpinned(a_distribution()),))
+
+
+def absent_pin() -> Case:
+    return _pinned(absent=(AbsentPin("pkg", A_PIN),))
+
+
+def other_version() -> Case:
+    return _pinned(others=(OtherVersion(a_distribution(), A_PIN),))
+
+
+def foreign_lock() -> Case:
+    lock = LockFile("pylock.toml", requires_python=">=3.14")
+    return _pinned(foreign=(ForeignLock(lock, A_PIN, "Python >=3.14"),))
+
+
+def no_wheel() -> Case:
+    return _pinned(wheels=WheelReport((Unvouched(a_distribution()),)))
+
+
+def _departed(**paths: object) -> Case:
+    departure = Departure(a_distribution(), "pkg-1.0-py3-none-any.whl", **paths)  # type: ignore[arg-type]
+    return _pinned(wheels=WheelReport(departures=(departure,)))
+
+
+def altered_file() -> Case:
+    return _departed(altered=(location("pkg/mod.so"),))
+
+
+def added_file() -> Case:
+    return _departed(added=(location("pkg/more.py"),))
+
+
+def lost_file() -> Case:
+    return _departed(lost=(location("pkg/mod.py"),))
+
+
 ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI002": limit_reached,
     "ABI008": unreadable_member,
@@ -389,6 +448,14 @@ ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI632": wrapper_without_its_mode,
     "ABI633": home_without_a_library,
     "ABI634": preloading,
+    "ABI721": unpinned_distribution,
+    "ABI722": absent_pin,
+    "ABI723": other_version,
+    "ABI724": foreign_lock,
+    "ABI725": no_wheel,
+    "ABI726": altered_file,
+    "ABI727": added_file,
+    "ABI728": lost_file,
     "ABI801": attested_image,
     "ABI802": plain_layer_of_docker,
     "ABI803": file_before_its_folder,
@@ -435,6 +502,10 @@ def test_no_rule_fires_on_a_cold_start_within_its_budget() -> None:
     just = replace(case.cold_start, budget_us=case.cold_start.total_us)
 
     assert codes(replace(case, cold_start=just)) == []
+
+
+def test_no_rule_fires_on_what_is_as_it_is_pinned() -> None:
+    assert codes(_pinned(wheels=WheelReport(compared=7))) == []
 
 
 def test_no_rule_fires_on_a_sound_image() -> None:

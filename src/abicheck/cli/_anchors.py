@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from abicheck.model import Report
+from abicheck.model import Report, Site
 from abicheck.reporters import Anchors, Place
 
 # What says which distributions are installed, what people edit first.
@@ -41,8 +41,9 @@ def find_anchors(reports: Sequence[Report], named: str | None = None) -> tuple[A
     """Return where the findings of each report are shown.
 
     Looked for from the artifact's folder and from the current one upwards, to
-    the root of the repository; `named` is the only file that counts where it
-    is given.  Files that cannot be read name nothing.
+    the root of the repository, and first of all in the requirements files that
+    the artifact was compared with; `named` is the only file that counts where
+    it is given.  Files that cannot be read name nothing.
     """
     repository = _Repository(_root(Path.cwd()))
     return tuple(_anchors(report, repository, named) for report in reports)
@@ -55,10 +56,12 @@ def _anchors(report: Report, repository: _Repository, named: str | None) -> Anch
         place = Place(repository.relative(Path(named)))
         return Anchors(place, _pick(repository.lines(Path(named)), wanted))
     found: dict[str, Place] = {}
-    for file in repository.files(artifact.absolute().parent):
+    compared = map(Path, report.requirements)
+    for file in (*compared, *repository.files(artifact.absolute().parent)):
         for name, place in _pick(repository.lines(file), wanted).items():
             found.setdefault(name, place)
-    return Anchors(Place(repository.relative(artifact)), found)
+    pins = {f.fault.pin: repository.place(f.fault.pin) for f in report.findings if f.fault.pin}
+    return Anchors(Place(repository.relative(artifact)), found, pins)
 
 
 def _pick(lines: Mapping[str, Place], wanted: Mapping[str, str]) -> dict[str, Place]:
@@ -78,6 +81,10 @@ class _Repository:
         if real.is_relative_to(self._root):
             return real.relative_to(self._root).as_posix()
         return real.name
+
+    def place(self, site: Site) -> Place:
+        """Return a line of a file that was named on the command line."""
+        return Place(self.relative(Path(site.path)), site.line)
 
     def files(self, beside: Path) -> Iterator[Path]:
         """Yield the files that may name a distribution, the nearest first."""

@@ -15,12 +15,13 @@ from abicheck import __version__
 from abicheck.artifacts import is_no_path
 from abicheck.cli._function import find_layers, read_environment, read_size
 from abicheck.cli._options import config_of, overridden, precedence
+from abicheck.cli._pins import find_pins
 from abicheck.cli._shared import Progress, progress, resolve_artifacts
 from abicheck.cli._smoke import importing, microseconds, require_image, require_smoke
 from abicheck.cli._targets import choose_target
 from abicheck.config import Baseline, Config, Function, Selection, Suppressions
 from abicheck.errors import ArtifactError, EngineError, UsageError
-from abicheck.model import Report, TargetProfile
+from abicheck.model import Pins, Report, TargetProfile
 from abicheck.pipeline import Smoke, check, smoke
 from abicheck.reporters import printable
 from abicheck.rules import ALL_RULES, Rule
@@ -39,7 +40,7 @@ class Request:
     """One artifact with the options that hold for it, and its function's name where it has one.
 
     `dockerfile` is the text of the file that the option names.  `layers`,
-    `environment` and `size_budget` are what their options amount to; `smoke` is
+    `environment`, `size_budget` and `pins` are what their options amount to; `smoke` is
     there where the artifact is to be imported as well.  `own_target` says that a
     target was named for this artifact, which an image, being its own, cannot have.
     """
@@ -53,6 +54,7 @@ class Request:
     size_budget: int | None = None
     smoke: Smoke | None = None
     own_target: bool = False
+    pins: Pins | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ def _request(ctx: click.Context, artifact: Path | str, function: Function | None
         _asked_smoke(ctx, options),
         # What the environment or the configuration says for all is no word about this one.
         any(precedence(ctx, own, name) in _CLOSE for name in ("target", "runtime")),
+        find_pins(options["requirements"], options["wheels"]),
     )
 
 
@@ -214,6 +217,7 @@ def _rules(request: Request) -> list[Rule]:
 
 
 def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
+    wheels = request.options["wheels"]
     return check(
         request.artifact,
         target,
@@ -226,6 +230,8 @@ def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
         dockerfile=request.dockerfile,
         images=not request.own_target,
         wheel_author=request.options["wheel_author"],
+        pins=request.pins,
+        wheels=None if wheels is None else Path(wheels),
         rules=_rules(request),
         progress=shown,
     )

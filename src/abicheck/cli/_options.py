@@ -80,6 +80,22 @@ def examination_options(command: F) -> F:
             help="What the image was built from: are its bases pinned?",
         ),
         click.option(
+            "--requirements",
+            multiple=True,
+            type=COMMA_LIST,
+            metavar="FILE",
+            show_envvar=True,
+            help="A requirements file or pylock.toml: is what it pins in the artifact, and "
+            "nothing else?",
+        ),
+        click.option(
+            "--wheels",
+            metavar="DIR",
+            show_envvar=True,
+            help="The wheels that were installed: compare each file with the one whose hash "
+            "is pinned.",
+        ),
+        click.option(
             "--wheel-author",
             is_flag=True,
             show_envvar=True,

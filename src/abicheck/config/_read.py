@@ -31,17 +31,19 @@ _PER_FUNCTION: Final = (
     "handler",
     "layer",
     "reference",
+    "requirements",
     "runtime",
     "size-budget",
     "smoke",
     "smoke-image",
     "smoke-timeout",
     "target",
+    "wheels",
 )
 # What these are called where they are a function's own: as in Lambda's configuration.
 FUNCTION_KEYS: Final = {"layer": "layers", "env": "environment"}
 _IGNORE: Final = ("rule", "path", "distribution", "subject", "function", "reason", "expires")
-_PATHS: Final = ("anchor", "baseline", "dockerfile", "layer")
+_PATHS: Final = ("anchor", "baseline", "dockerfile", "layer", "requirements", "wheels")
 
 Table = Mapping[str, Any]
 Value = str | bool | list[str]

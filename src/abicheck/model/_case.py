@@ -11,6 +11,7 @@ from abicheck.model._findings import Severity
 from abicheck.model._inventory import Inventory, StrayFolder
 from abicheck.model._links import Halt, LinkMap
 from abicheck.model._outcomes import Prediction
+from abicheck.model._pins import PinReport
 from abicheck.model._places import Location
 from abicheck.model._python import Distribution, ExtensionModule
 from abicheck.model._smoke import ColdStart, Reconciled, SmokeRun
@@ -73,6 +74,8 @@ class Case:
     `wheel_author` says that who asks is going to publish the artifact, so that
     what only others would suffer from matters.  `smoke`, `reconciled` and
     `cold_start` are there where the artifact was imported for real.
+    what only others would suffer from matters.  `pins` is there where the artifact
+    was compared with what is pinned.
     """
 
     inventory: Inventory
@@ -89,3 +92,4 @@ class Case:
     smoke: SmokeRun | None = None
     reconciled: tuple[Reconciled, ...] = ()
     cold_start: ColdStart | None = None
+    pins: PinReport | None = None

@@ -49,7 +49,8 @@ class Fault:
     `subject` is what the fault is about (a soname, a version, a symbol) and
     part of the fingerprint.  `severity` overrides the card's only downwards,
     with the reason in the message.  `origin` says what brought the file into an
-    image: its layer, and the command that made it.
+    image: its layer, and the command that made it.  `pin` is the line of a
+    requirements or lock file that the fault is about.
     """
 
     location: Location
@@ -63,6 +64,7 @@ class Fault:
     via: tuple[Site, ...] = ()
     severity: Severity | None = None
     origin: str = ""
+    pin: Site | None = None
 
 
 @dataclass(frozen=True, slots=True)

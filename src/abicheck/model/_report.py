@@ -75,6 +75,9 @@ class Report:
     `smoke` is there where the artifact was imported for real, and `reconciled`
     has each of its imports beside what was predicted.  `unsmoked` says why it
     was not, although that was asked for.
+    `requirements` are the files that it was compared with, those that they include
+    among them.  `smoke` is there where the artifact was imported for real, and `reconciled`
+    has each of its imports beside what was predicted.
     """
 
     inventory: Inventory
@@ -90,6 +93,7 @@ class Report:
     reconciled: tuple[Reconciled, ...] = ()
     cold_start: ColdStart | None = None
     unsmoked: str = ""
+    requirements: tuple[str, ...] = ()
 
     def count(self, severity: Severity) -> int:
         """Return how many findings have exactly this severity."""

@@ -13,14 +13,16 @@ from typing import Final
 
 from abicheck.artifacts import DEFAULT_LIMITS, Limits, is_image, is_no_path, open_source
 from abicheck.errors import UsageError
-from abicheck.model import Elsewhere, Report, Severity, TargetProfile
+from abicheck.model import Elsewhere, Pins, Report, Severity, TargetProfile
 from abicheck.pipeline._dockerfile import floating_bases
 from abicheck.pipeline._elsewhere import built_for
 from abicheck.pipeline._environment import named_files
 from abicheck.pipeline._function import NO_LAYERS, from_layers, read_function
 from abicheck.pipeline._inventory import Contents, Reading
 from abicheck.pipeline._judge import Judge
+from abicheck.pipeline._pins import compare_with_pins
 from abicheck.pipeline._smoke import Smoke, smoke
+from abicheck.pipeline._wheels import Wheels, find_wheels
 from abicheck.profiles import list_profiles, load_profile
 from abicheck.rules import ALL_RULES, Rule, run_rules
 
@@ -49,6 +51,8 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     rules: Iterable[Rule] = ALL_RULES,
     limits: Limits = DEFAULT_LIMITS,
     wheel_author: bool = False,
+    pins: Pins | None = None,
+    wheels: Path | None = None,
     progress: Callable[[int], None] = _silent,
 ) -> Report:
     """Return what would happen to the artifact `source` on the target `profile`.
@@ -61,11 +65,17 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     it does not reach matters less.  An image names its own by CMD, which
     narrows nothing, since a function may set another.  Without `images` none is
     taken: `profile` was meant.  `wheel_author` says that the artifact is going
-    to be published; `progress` is told how many members have been read.  Raises
-    `UsageError` where the source names nothing, and `ArtifactError` where it
-    cannot be read; whatever is wrong with its content is in the report.
+    to be published; `pins` are compared with what is installed in it, and its
+    files with those of the pinned wheels in the folder `wheels`; `progress` is
+    told how many members have been read.  Raises `UsageError` where the source
+    names nothing or is itself what pins are about, and `ArtifactError` where it
+    or a wheel cannot be read; whatever is wrong with its content is in the
+    report.
     """
-    question = _Question(handler, environment, size_budget, tuple(rules), wheel_author)
+    trusted = None if pins is None or wheels is None else find_wheels(wheels, pins, limits)
+    question = _Question(
+        handler, environment, size_budget, tuple(rules), wheel_author, pins=pins, wheels=trusted
+    )
     if is_no_path(source):
         _refuse(source, layers, images=images)
     with open_source(source, limits, architecture=architecture, reference=reference) as artifact:
@@ -140,6 +150,8 @@ class _Question:
     rules: tuple[Rule, ...] = ALL_RULES
     wheel_author: bool = False
     narrow: bool = True
+    pins: Pins | None = None
+    wheels: Wheels | None = None
 
 
 def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhere | None:
@@ -150,7 +162,8 @@ def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhe
     if built is None or built.target not in list_profiles():
         return None
     other = reading.on(load_profile(built.target), question.environment)
-    there = _judge(other, replace(question, rules=ALL_RULES, wheel_author=False))
+    asked = replace(question, rules=ALL_RULES, wheel_author=False, pins=None)
+    there = _judge(other, asked)
     if there.at_least(Severity.ERROR):
         return None
     return Elsewhere(built.runtime, built.architecture, built.witnesses > 1)
@@ -158,12 +171,14 @@ def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhe
 
 def _judge(contents: Contents, question: _Question) -> Report:
     judge = Judge(contents, question.handler, question.environment, narrow=question.narrow)
+    pins = question.pins
     case = replace(
         judge.case(),
         wheel_author=question.wheel_author,
         environment=question.environment,
         size_budget=question.size_budget,
         named=named_files(contents.tree, contents.places, contents.profile, question.environment),
+        pins=None if pins is None else compare_with_pins(contents, pins, question.wheels),
     )
     findings = run_rules(question.rules, case)
     if contents.inventory.image is not None:
@@ -177,4 +192,5 @@ def _judge(contents: Contents, question: _Question) -> Report:
         objects=judge.objects(case),
         packages=judge.packages(),
         handler=case.handler,
+        requirements=() if pins is None else pins.sources(),
     )

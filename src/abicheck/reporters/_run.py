@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from abicheck.model import Finding, Report, Severity
+from abicheck.model import Finding, Report, Severity, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +22,19 @@ class Anchors:
     """Where in the repository the findings of one artifact are shown.
 
     No line of a repository is in an artifact.  What can be acted upon is the
-    line that names a distribution; failing that, the artifact's own path.
+    line of a requirements file that a finding is about, or that names its
+    distribution; failing that, the artifact's own path.
     """
 
     artifact: Place
     distributions: Mapping[str, Place] = field(default_factory=dict)
+    pins: Mapping[Site, Place] = field(default_factory=dict)
 
     def of(self, finding: Finding) -> Place:
-        """Return the place of a finding: the line of its distribution, or the artifact."""
-        owner = finding.distribution
+        """Return the place of a finding: its line, that of its distribution, or the artifact."""
+        pin, owner = finding.fault.pin, finding.distribution
+        if pin is not None and pin in self.pins:
+            return self.pins[pin]
         return self.artifact if owner is None else self.distributions.get(owner.name, self.artifact)
 
 
