@@ -35,7 +35,7 @@ def write_archive(debian: Path, archive: Path) -> Path:
     with tarfile.open(archive, "w") as tar:
         for folder in _FOLDERS:
             info = tarfile.TarInfo(folder)
-            info.type, info.mode = tarfile.DIRTYPE, 0o755
+            info.type, info.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
             tar.addfile(info)
         for old, new in _KEPT.items():
             tar.add(debian / old, new, filter=_light)

@@ -21,7 +21,7 @@ from abicheck.smoke._request import LAMBDA_USER, SmokeRequest
 from abicheck.smoke._wire import MisbehaviourError, Wire
 
 _FILES: Final = 1024  # Lambda's own limit of open files
-_INODES: Final = 100_000
+_CONTAINERS: Final = 4  # the kernel counts a user's processes over all containers
 _STARTING: Final = 60.0
 """Seconds until the driver speaks; under emulation it is slow."""
 _SETTLING: Final = 30.0
@@ -95,7 +95,7 @@ class Sealed:
                 working_dir="/",
                 labels=dict(stage.labels),
                 stdin_open=True,
-                healthcheck={"test": ["NONE"]},
+                healthcheck={"test": ["NONE"]} if stage.image.checks_itself else None,
                 use_config_proxy=False,
                 host_config=api.create_host_config(**_seal(stage)),
             )
@@ -188,16 +188,20 @@ def _seal(stage: Stage) -> dict[str, Any]:
     from docker.types import LogConfig, Ulimit  # noqa: PLC0415 - slow to import
 
     request, engine = stage.request, stage.engine
-    owner = "uid={},gid={},mode=0700".format(*LAMBDA_USER.split(":"))
+    # Of the mode, runc makes that of the folder in the image; podman knows nothing but a mode.
+    owner = "mode=1777" if engine.is_podman else "uid={},gid={}".format(*LAMBDA_USER.split(":"))
     hard = {"fsize": request.scratch, "nofile": _FILES, "core": 0, "msgqueue": 0}
+    tmpfs = {"/tmp": f"rw,exec,nosuid,nodev,size={request.scratch},{owner}"}  # noqa: S108 - the container's
+    if engine.is_podman:
+        # Else it sets one that an engine with fewer rights than root's is refused.
+        hard["nproc"] = _CONTAINERS * request.processes
+        # What it adds by itself to a root that cannot be written.
+        tmpfs |= dict.fromkeys(("/run", "/var/tmp"), "ro,size=4k")  # noqa: S108 - as above
     settings: dict[str, Any] = {
         "network_mode": "none",
         "read_only": True,
         "volumes_from": [f"{stage.holder}:ro"],
-        "tmpfs": {
-            # With an owner: of the mode, runc makes that of the folder in the image.
-            "/tmp": f"rw,exec,nosuid,nodev,size={request.scratch},nr_inodes={_INODES},{owner}"  # noqa: S108 - the container's
-        },
+        "tmpfs": tmpfs,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "ipc_mode": "none",

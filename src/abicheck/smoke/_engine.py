@@ -24,13 +24,15 @@ _EMULATE: Final = (
 class Image:
     """An image that the engine has: what was asked for, and what it is.
 
-    `id` is the digest of its configuration, `digest` that of the repository.
+    `id` is the digest of its configuration, `digest` that of the repository;
+    `checks_itself` is whether it has a command that an engine runs from time to time.
     """
 
     reference: str
     id: str
     digest: str
     platform: str
+    checks_itself: bool
 
 
 class Engine:
@@ -42,6 +44,7 @@ class Engine:
         version, info = self.api.version(), self.api.info()
         parts = version.get("Components") or [{}]
         self.name = f"{parts[0].get('Name', 'Engine')} {version.get('Version', '')}".strip()
+        self.is_podman = "podman" in self.name.lower()
         self.processors = int(info.get("NCPU") or 1)
         self.limits_processors = bool(info.get("CpuCfsQuota"))
         for key, what in (("MemoryLimit", "memory"), ("PidsLimit", "processes")):
@@ -61,7 +64,8 @@ class Engine:
         if found is None or _platform(found) != platform:
             reason = f"{reference}: there is no image of that name for {platform}"
             raise EngineError(reason)
-        return Image(reference, found["Id"], _digest(found, reference), platform)
+        checks = bool((found.get("Config") or {}).get("Healthcheck"))
+        return Image(reference, found["Id"], _digest(found, reference), platform, checks)
 
     def _inspect(self, reference: str) -> dict[str, Any] | None:
         import docker.errors  # noqa: PLC0415 - slow to import, and only a smoke import needs it
