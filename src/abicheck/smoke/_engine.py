@@ -32,7 +32,7 @@ class Image:
     id: str
     digest: str
     platform: str
-    checks_itself: bool
+    checks_itself: bool = False
 
 
 class Engine:

@@ -11,6 +11,7 @@ from abicheck.model import TargetProfile
 
 LAMBDA_USER: Final = "993:990"
 """The user and the group that Lambda runs a function as (`sbx_user1051`)."""
+_HOME: Final = "/home/sbx_user1051"  # which is not there
 _BOOTSTRAP: Final = "awslambdaric.bootstrap"
 _LAYERS: Final = PurePosixPath("/opt")
 _MIB: Final = 1 << 20
@@ -98,22 +99,34 @@ class SmokeRequest:
             path=interpreter.path,
             task_root=profile.task_root,
             fillings=tuple(fillings),
-            environment={**_lambda_environment(profile, memory), **(environment or {})},
+            environment={
+                **_by_lambda(profile, memory),
+                # An image brings its own.
+                **(_by_the_runtime(profile) if fillings else {}),
+                **(environment or {}),
+            },
             timed=frozenset(timed),
             timeout=timeout,
             memory=memory,
         )
 
 
-def _lambda_environment(profile: TargetProfile, memory: int) -> dict[str, str]:
+def _by_lambda(profile: TargetProfile, memory: int) -> dict[str, str]:
     """Return the variables that Lambda sets and that an import may look at; no credentials."""
-    given = {
+    return {
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{profile.runtime}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory // _MIB),
         "AWS_LAMBDA_FUNCTION_NAME": "abicheck",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_REGION": "us-east-1",
+        "HOME": _HOME,
+    }
+
+
+def _by_the_runtime(profile: TargetProfile) -> dict[str, str]:
+    """Return what the managed runtime adds to that."""
+    given = {
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": str(profile.task_root),
         "LANG": "en_US.UTF-8",

@@ -13,10 +13,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import Final
 
 from abicheck.errors import EngineError
 from abicheck.model import Failure, SmokeImport, SmokeOutcome, SmokeRun
+from abicheck.smoke._archive import import_archive
 from abicheck.smoke._container import Sealed, Stage, set_stage
 from abicheck.smoke._engine import Engine, connect, refusals
 from abicheck.smoke._reaper import RUN, UNTIL, reaper, remove_expired, remove_labelled
@@ -50,7 +52,11 @@ def run(request: SmokeRequest, progress: Callable[[int, int], None] = _silent) -
         try:
             with refusals("what an earlier run has left cannot be removed"):
                 remove_expired(engine.api)
-            image = engine.image(str(request.image), request.platform)
+            if isinstance(request.image, str):
+                image = engine.image(request.image, request.platform)
+            else:
+                image, given = import_archive(engine, request.image, request, labels)
+                request = replace(request, environment={**given, **request.environment})
             stage = set_stage(engine, image, request, labels)
             crew = _Crew(stage, progress)
             imports = crew.work(_how_many(engine, request))
