@@ -29,15 +29,15 @@ Group = tuple[Place, str, str]
 
 
 def write(run: Run, stream: TextIO) -> None:
-    """Write the annotations, the errors first, and a line for each artifact."""
-    for severity, command in sorted(_COMMANDS.items(), reverse=True):
+    """Write the annotations, the errors first as a rule, and a line for each artifact."""
+    for severity in _severities(run):
         groups = [
             _group(group, anchors, report.function)
             for report, anchors in run.anchored()
             for group in fold(report.findings)
             if group[0].severity is severity
         ]
-        stream.writelines(_commands(command, groups))
+        stream.writelines(_commands(_COMMANDS[severity], groups))
     stream.writelines(
         f"::error title=abicheck::{_data(printable(failure))}\n" for failure in run.failures
     )
@@ -48,6 +48,19 @@ def write(run: Run, stream: TextIO) -> None:
         line = f"{verdict(report).upper():<4}  {title(report)}: {summary(report)}"
         # The runner obeys `##[command]` anywhere in a line.
         stream.write(line.replace("##[", "# #[") + "\n")
+
+
+def _severities(run: Run) -> list[Severity]:
+    """Return the severities, the highest first, but before it what puts a report in doubt.
+
+    A report that begins with less than its worst says by this that the rest may be wrong.
+    """
+    doubts = {
+        report.findings[0].severity
+        for report in run.reports
+        if any(each.severity > report.findings[0].severity for each in report.findings)
+    }
+    return sorted(Severity, key=lambda severity: (severity not in doubts, -severity))
 
 
 def _commands(command: str, groups: list[Group]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from abicheck.model import Agreement, ColdStart, Failure, Reconciled, Report
 from abicheck.reporters._html_text import text
-from abicheck.reporters._smoke import milliseconds, slowest, smoke_lines, time_line
+from abicheck.reporters._smoke import CAUTION, milliseconds, slowest, smoke_lines, time_line
 
 _STATES: Final = {
     Agreement.AGREED: "sound",
@@ -65,7 +65,7 @@ def _times(cold: ColdStart) -> Iterator[str]:
     rows = slowest(cold)
     longest = max(share.self_us for share in rows) or 1
     yield "<section>\n<h3>Import times</h3>\n"
-    yield f"<p>{text(time_line(cold))}</p>\n"
+    yield f"<p>{text(time_line(cold))}. {CAUTION}</p>\n"
     yield (
         '<table class="times"><thead><tr><th scope=col>package</th><th scope=col>time</th>'
         "<td></td></tr></thead><tbody>\n"

@@ -14,7 +14,7 @@ from typing import Final, TextIO
 from abicheck.model import Failure, Finding, Report, Severity
 from abicheck.reporters._paragraphs import Field, body, fixes, fold, headline
 from abicheck.reporters._run import Run
-from abicheck.reporters._smoke import bars, smoke_lines, time_line
+from abicheck.reporters._smoke import smoke_lines, time_lines
 from abicheck.reporters._text import summary
 from abicheck.reporters._words import (
     first_failure,
@@ -115,7 +115,7 @@ def _smoked(report: Report) -> Iterator[str]:
     if not lines:
         return
     if report.cold_start is not None:
-        lines += ["", time_line(report.cold_start), *bars(report.cold_start)]
+        lines += ["", *time_lines(report.cold_start)]
     name = html.escape(lines[0])
     yield f"\n<details><summary><code>{name}</code></summary>\n\n{_fence(lines[1:])}\n</details>\n"
 

@@ -37,12 +37,13 @@ def smoke_lines(report: Report) -> Iterator[str]:
     run = report.smoke
     if run is None:
         return
-    where = ", ".join((run.image, f"CPython {run.python}", run.platform, run.engine))
-    yield f"Smoke import: {number(len(run.imports), 'module')} in {printable(where)}"
+    yield f"Smoke import: {number(len(run.imports), 'module')} in {printable(run.image)}"
     counts = Counter(each.agreement for each in report.reconciled)
     yield "  " + ", ".join(
         f"{counts[each]:,} {words}" for each, words in _COUNTED.items() if counts[each]
     )
+    where = ", ".join((f"CPython {run.python}", run.platform, run.engine))
+    yield f"  {printable(where)}"
     if run.discarded:
         lost = number(run.discarded, "container")
         yield f"  {lost} discarded: what was not finished there ran again"
@@ -58,7 +59,7 @@ def time_line(cold: ColdStart) -> str:
     total = milliseconds(cold.total_us)
     if cold.budget_us is not None:
         total += f" of {milliseconds(cold.budget_us)} allowed"
-    return f"Import time of {what}: {total}. {CAUTION}"
+    return f"Import time of {what}: {total}"
 
 
 def slowest(cold: ColdStart) -> tuple[ImportShare, ...]:
@@ -68,6 +69,13 @@ def slowest(cold: ColdStart) -> tuple[ImportShare, ...]:
         return shown
     rest = sum(share.self_us for share in others)
     return (*shown, ImportShare(number(len(others), "other"), rest))
+
+
+def time_lines(cold: ColdStart) -> Iterator[str]:
+    """Yield the total, a bar for each of the slowest, and what such times are worth."""
+    yield time_line(cold)
+    yield from bars(cold)
+    yield f"  {CAUTION}"
 
 
 def bars(cold: ColdStart) -> Iterator[str]:

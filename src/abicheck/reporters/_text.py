@@ -17,7 +17,7 @@ from abicheck.model import (
 )
 from abicheck.reporters._paragraphs import body, fold, headline
 from abicheck.reporters._run import Run
-from abicheck.reporters._smoke import bars, smoke_lines, time_line
+from abicheck.reporters._smoke import smoke_lines, time_lines
 from abicheck.reporters._words import (
     first_failure,
     handler_module,
@@ -128,8 +128,7 @@ def _smoked(report: Report) -> Iterator[Line]:
     yield from ([(line, "")] for line in smoke_lines(report))
     if report.cold_start is not None:
         yield []
-        yield [(time_line(report.cold_start), "")]
-        yield from ([(line, "")] for line in bars(report.cold_start))
+        yield from ([(line, "")] for line in time_lines(report.cold_start))
 
 
 def summary(report: Report) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -28,6 +29,7 @@ _ENDS: Final = {
     Agreement.LOADED_AFTER_ALL: "was predicted to fail, and loaded",
     Agreement.OTHER_MESSAGE: "failed as predicted, in other words",
 }
+_LONGEST: Final = 2000  # characters
 _MILLISECOND: Final = 1000
 
 
@@ -64,7 +66,7 @@ def smoke_disagrees(case: Case) -> Iterator[Fault]:
             evidence=(_said(each.predicted), _said(each.made.failure)),
             fix=_SEND,
             module=each.made.module,
-            failure=each.made.failure,
+            failure=_short(each.made.failure),
             severity=None if serious else Severity.WARNING,
         )
 
@@ -94,7 +96,7 @@ def smoke_failed(case: Case) -> Iterator[Fault]:
                 evidence=(_said(each.made.failure),),
                 fix=_INSTALLED if case.inventory.kind is ArtifactKind.WHEEL else "",
                 module=each.made.module,
-                failure=each.made.failure,
+                failure=_short(each.made.failure),
             )
 
 
@@ -155,7 +157,7 @@ def base_image_differs(case: Case) -> Iterator[Fault]:
                 why=f"predicted for {case.profile.name}: {_said(each.predicted)}, which stands; "
                 f"{_where(case)}",
                 module=each.made.module,
-                failure=each.made.failure,
+                failure=_short(each.made.failure),
                 severity=Severity.NOTE if loaded else None,
             )
 
@@ -193,11 +195,23 @@ def cold_start_over_budget(case: Case) -> Iterator[Fault]:
 
 def _said(failure: Failure | None) -> str:
     """Return how an import ends, in the runtime's words."""
+    failure = _short(failure)
     if failure is None:
         return "loads"
     if failure.crash is not None:
         return f"{failure.crash}: {failure.stderr}" if failure.stderr else failure.crash
     return f"{failure.exception}: {failure.message}"
+
+
+def _short(failure: Failure | None) -> Failure | None:
+    """Return a failure with as much of its words as a finding needs: they are the artifact's."""
+    if failure is None:
+        return None
+    message, stderr = (
+        text if text is None or len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+        for text in (failure.message, failure.stderr)
+    )
+    return replace(failure, message=message, stderr=stderr)
 
 
 def _how(failure: Failure | None) -> str:

@@ -44,7 +44,7 @@ def test_a_finding_is_an_annotation_with_its_place_its_rule_and_all_it_says() ->
 
 
 def test_a_note_is_a_notice_and_errors_come_first() -> None:
-    found = commands(*(a_finding(severity=severity) for severity in Severity))
+    found = commands(*(a_finding(severity=severity) for severity in reversed(Severity)))
 
     assert [command for command, *_ in found] == ["error", "warning", "notice"]
 

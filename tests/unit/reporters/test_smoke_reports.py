@@ -72,15 +72,16 @@ def test_a_smoke_import_that_went_as_predicted_says_where_and_how_to_pin_it() ->
     assert written(smoked(AGREED, cold=COLD)) == (
         "PASS  a.zip   a target\n"
         "\n"
-        "Smoke import: 1 module in an-image:3.13, CPython 3.13.0, linux/amd64, Docker 28.0.1\n"
+        "Smoke import: 1 module in an-image:3.13\n"
         "  1 as predicted\n"
+        "  CPython 3.13.0, linux/amd64, Docker 28.0.1\n"
         f"  pin it: --smoke-image an-image@{DIGEST}\n"
         "\n"
-        "Import time of app: 812 ms of 1,000 ms allowed. "
-        "A laptop is not Lambda: compare these times, do not quote them.\n"
+        "Import time of app: 812 ms of 1,000 ms allowed\n"
         "  pandas  512 ms  ##############################################################\n"
         "  numpy   250 ms  ##############################\n"
         "  app      50 ms  ######\n"
+        "  A laptop is not Lambda: compare these times, do not quote them.\n"
         "\n"
         "Nothing found. 0 extensions, 0 distributions, 1 file, 0.0 of 250 MiB.\n"
     )
@@ -178,6 +179,14 @@ def test_every_comparison_is_counted(agreement: Agreement) -> None:
     assert "\n  2 " in written(smoked(reconciled("a", agreement), reconciled("b", agreement)))
 
 
+def test_what_a_module_says_without_end_is_cut_where_it_is_shown_and_kept_in_the_data() -> None:
+    endless = reconciled("mod", Agreement.FAILED_AFTER_ALL, Failure("Error", "x" * 100_000))
+
+    assert len(written(smoked(endless))) < 10_000
+    happened = artifact(smoked(endless))["smoke"]["imports"][0]["happened"]
+    assert happened["message"] == "x" * 100_000
+
+
 # --- bars ---
 
 
@@ -265,18 +274,18 @@ def test_json_says_why_nothing_was_imported() -> None:
 
 def test_markdown_folds_the_smoke_import_and_its_bars() -> None:
     assert written(smoked(AGREED, cold=COLD), "markdown").endswith(
-        "\n<details><summary><code>Smoke import: 1 module in an-image:3.13, CPython 3.13.0, "
-        "linux/amd64, Docker 28.0.1</code></summary>\n"
+        "\n<details><summary><code>Smoke import: 1 module in an-image:3.13</code></summary>\n"
         "\n"
         "```text\n"
         "  1 as predicted\n"
+        "  CPython 3.13.0, linux/amd64, Docker 28.0.1\n"
         f"  pin it: --smoke-image an-image@{DIGEST}\n"
         "\n"
-        "Import time of app: 812 ms of 1,000 ms allowed. "
-        "A laptop is not Lambda: compare these times, do not quote them.\n"
+        "Import time of app: 812 ms of 1,000 ms allowed\n"
         "  pandas  512 ms  ##############################################################\n"
         "  numpy   250 ms  ##############################\n"
         "  app      50 ms  ######\n"
+        "  A laptop is not Lambda: compare these times, do not quote them.\n"
         "```\n"
         "\n"
         "</details>\n"
@@ -293,6 +302,13 @@ def test_html_has_a_table_of_times_and_no_claim_that_nothing_was_executed() -> N
     assert "ImportError: libx.so.1: \\x1b[31mgone" in page
     assert "Nothing of the artifact was executed" not in page
     assert "\x1b" not in page
+
+
+@pytest.mark.parametrize("form", ["text", "concise", "json", "sarif", "github", "gitlab", "html"])
+def test_a_disagreement_comes_first_in_every_format_also_as_a_warning(form: str) -> None:
+    said = written(smoked(reconciled("mod", Agreement.LOADED_AFTER_ALL), static=True), form)
+
+    assert -1 < said.index("mod was predicted to fail, and loaded") < said.rindex("does not load")
 
 
 @pytest.mark.parametrize("form", ["concise", "sarif", "github", "gitlab", "junit"])
