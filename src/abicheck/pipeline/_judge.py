@@ -86,7 +86,6 @@ class Judge:
         self._loader = Loader(contents.tree, objects, inventory.foreign, profile)
         self._loads = Loads(self._loader, profile.interpreter.sometimes)
         self._owners = owners_of(inventory, contents.places)
-        self._sources = contents.sources
         self._modules = {
             self._places.target(module.selected): module
             for module in inventory.extensions
@@ -102,13 +101,9 @@ class Judge:
             ArtifactKind.OBJECT,
         )
         self._simulation: Simulation | None = None
-        self._reach: Reach | None = None
-        if handler is not None and narrow:
-            from abicheck.python.reach import Reach  # noqa: PLC0415 - as in `_simulate`
-
-            self._reach = Reach(
-                handler_module(handler), contents.tree, contents.source, profile.interpreter
-            )
+        self._contents = contents
+        self._narrow = narrow
+        self._reached: Reach | None = None
         if not alone or handler is not None or self._is_suspect():
             self._simulation = self._simulate(contents, alone=alone)
 
@@ -199,6 +194,25 @@ class Judge:
             environment=self._environment,
         )
 
+    def _reach(self) -> Reach | None:
+        """Return what the handler can come to; None where that makes no difference.
+
+        It is asked for only where something fails, and when the handler's import has been
+        followed: what that has parsed is not parsed again.
+        """
+        simulation = self._simulation
+        if self._reached is None and self._narrow and self._handler is not None and simulation:
+            from abicheck.python.reach import Reach  # noqa: PLC0415 - as in `_simulate`
+
+            self._reached = Reach(
+                handler_module(self._handler),
+                self._contents.tree,
+                self._contents.source,
+                self._profile.interpreter,
+                simulation.source,
+            )
+        return self._reached
+
     def _mentions(self, path: str) -> Sequence[str]:
         facts = self._inventory.objects.get(path)
         return facts.mentions if facts is not None else ()
@@ -248,7 +262,7 @@ class Judge:
         from abicheck.python.source import is_named  # noqa: PLC0415 - as in `_simulate`
 
         root = str(self._profile.interpreter.path[0])
-        return not is_named(module.name, self._sources, root)
+        return not is_named(module.name, self._contents.sources, root)
 
     def _is_extension(self, path: str, module: ExtensionModule) -> bool:
         """Whether a file with an extension's name is one.
@@ -275,7 +289,8 @@ class Judge:
 
     def _weigh(self, module: str, *, named: bool) -> tuple[Severity, str]:
         """Return how much the failure of a module matters, and why it matters less."""
-        if self._reach is not None and not self._reach.covers(module):
+        reach = self._reach()
+        if reach is not None and not reach.covers(module):
             return Severity.NOTE, _BEYOND
         sites = self._sites(module)
         live = [site for site in sites if not site.never]
@@ -333,7 +348,8 @@ class Judge:
                 if not sites:
                     continue
                 severity, reason = Severity.ERROR, ""
-                if self._reach is not None and not self._reach.covers(name):
+                reach = self._reach()
+                if reach is not None and not reach.covers(name):
                     severity, reason = Severity.NOTE, _BEYOND
                 elif all(self._is_guarded(site, {name}) for site in sites):
                     severity, reason = Severity.WARNING, _GUARDED
@@ -403,7 +419,8 @@ class Judge:
         if site is not None:
             reason = f"loaded by {site.site}"
             severity = Severity.WARNING if site.guarded else Severity.ERROR
-        if self._reach is not None and not self._reach.covers_package(self._top(path)):
+        reach = self._reach()
+        if reach is not None and not reach.covers_package(self._top(path)):
             severity, reason = Severity.NOTE, _BEYOND
         root = Root(
             PurePosixPath(path), self._where(path), link_map, halt, severity=severity, reason=reason

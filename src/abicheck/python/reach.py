@@ -10,7 +10,7 @@ from typing import Final
 from abicheck.filesystem import Tree
 from abicheck.model import Interpreter
 from abicheck.python.finder import Found, FoundKind, find
-from abicheck.python.source import read_source, references
+from abicheck.python.source import Source, references
 
 # An import by a name that is no literal; then anything of the package may be meant.
 _DYNAMIC: Final = re.compile(rb"\b(?:import_module|__import__)\(\s*(?![\"'\s])")
@@ -21,7 +21,8 @@ class Reach:
 
     Errs on the side of reaching: from an import by a computed name on, and
     from an extension on (compiled code imports unseen), the whole top-level
-    package counts.
+    package counts.  `sources` gives a file's bytes, and `read` its statements, by its
+    path, its module's name, and whether it is a package.
     """
 
     def __init__(
@@ -30,9 +31,11 @@ class Reach:
         tree: Tree,
         sources: Callable[[str], bytes | None],
         interpreter: Interpreter,
+        read: Callable[[str, str, bool], Source],
     ) -> None:
         self._tree = tree
         self._sources = sources
+        self._parse = read
         self._interpreter = interpreter
         self._path = tuple(map(str, interpreter.path))
         self._found: dict[str, Found | None] = {}
@@ -68,7 +71,7 @@ class Reach:
 
     def _read(self, name: str, found: Found) -> None:
         data = self._sources(found.path) or b""
-        source = read_source(data, is_package=found.is_package, module=name)
+        source = self._parse(found.path, name, found.is_package)
         if source.unreadable is not None or _DYNAMIC.search(data):
             self._take_whole(name)
         for reference in references(source):

@@ -76,6 +76,13 @@ class Simulation:
         """Predict `importlib.import_module(module)`, parents included."""
         return self._import(module)[1]
 
+    def source(self, path: str, module: str, is_package: bool) -> Source:  # noqa: FBT001
+        """Return a source that has been followed; any other is parsed, and not kept."""
+        known = self._read.get(path)
+        if known is None or known.module != module:
+            known = self._parse(path, module, is_package=is_package)
+        return known
+
     def sites(self, module: str) -> tuple[ImportSite, ...]:
         """Return every line that imports `module`, in the sources reached so far.
 
@@ -86,13 +93,13 @@ class Simulation:
         """
         failure = self.predict(module).failure
         tail = module.rpartition(".")[2].encode()
-        reached = [(path, source) for path, source in self._read.items() if self._has(path, tail)]
+        reached = [path for path in self._read if self._has(path, tail)]
         return self._sites_in(reached, module, failure) or self._sites_in(
             self._unreached(tail), module, failure
         )
 
     def _sites_in(
-        self, sources: Iterable[tuple[str, Source]], module: str, failure: Failure | None
+        self, paths: Iterable[str], module: str, failure: Failure | None
     ) -> tuple[ImportSite, ...]:
         return tuple(
             ImportSite(
@@ -101,23 +108,19 @@ class Simulation:
                 reference.deferred,
                 reference.never,
             )
-            for path, source in sources
-            for reference in self._references_in(path, source)
+            for path in paths
+            for reference in self._references_in(path)
             if reference.asks_for(module)
         )
 
     def _has(self, path: str, word: bytes) -> bool:
         return word in (self._bytes(path) or b"")
 
-    def _unreached(self, word: bytes) -> Iterator[tuple[str, Source]]:
+    def _unreached(self, word: bytes) -> Iterator[str]:
         for path in self._tree.files():
-            if path.endswith(".py") and path not in self._read and self._has(path, word):
-                relative = self._fresh.relative(path)
-                if _TESTS.isdisjoint(relative.parts):
-                    dotted = ".".join(relative.with_suffix("").parts)
-                    is_package = relative.name == "__init__.py"
-                    module = dotted.removesuffix(".__init__")
-                    yield path, self._parse(path, module, is_package=is_package)
+            new = path.endswith(".py") and path not in self._read and self._has(path, word)
+            if new and _TESTS.isdisjoint(self._fresh.relative(path).parts):
+                yield path
 
     def opened(self) -> Mapping[str, ImportSite]:
         """Return the libraries that sources were seen to open while being imported."""
@@ -185,9 +188,16 @@ class Simulation:
 
     # --- sites ---
 
-    def _references_in(self, path: str, source: Source) -> tuple[Reference, ...]:
+    def _references_in(self, path: str) -> tuple[Reference, ...]:
         known = self._references.get(path)
         if known is None:
+            source = self._read.get(path)
+            if source is None:
+                relative = self._fresh.relative(path)
+                dotted = ".".join(relative.with_suffix("").parts)
+                is_package = relative.name == "__init__.py"
+                module = dotted.removesuffix(".__init__")
+                source = self._parse(path, module, is_package=is_package)
             known = references(source)
             self._references[path] = known
         return known

@@ -6,11 +6,17 @@ from tests.factories import INTERPRETER
 
 from abicheck.filesystem import Entry, Kind, Tree
 from abicheck.python.reach import Reach
+from abicheck.python.source import Source, read_source
 
 
 def _reach(files: dict[str, str]) -> Reach:
     data = {f"/var/task/{path}": text.encode() for path, text in files.items()}
-    return Reach("h", Tree({path: Entry(Kind.FILE) for path in data}), data.get, INTERPRETER)
+
+    def read(path: str, module: str, is_package: bool) -> Source:  # noqa: FBT001
+        return read_source(data[path], is_package=is_package, module=module)
+
+    tree = Tree({path: Entry(Kind.FILE) for path in data})
+    return Reach("h", tree, data.get, INTERPRETER, read)
 
 
 def test_imports_inside_functions_are_reached() -> None:
