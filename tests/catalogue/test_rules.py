@@ -43,6 +43,7 @@ from abicheck.model import (
     ImageChild,
     ImageFacts,
     ImportShare,
+    Installed,
     Irregular,
     Irregularity,
     LockFile,
@@ -71,6 +72,7 @@ from abicheck.rules import (
     Rule,
     artifact,
     binaries,
+    distributions,
     environment,
     features,
     image,
@@ -79,6 +81,7 @@ from abicheck.rules import (
     libraries,
     pins,
     python,
+    records,
     sizes,
     smoke,
     symbols,
@@ -99,6 +102,9 @@ FAMILIES: Final = (
     image,
     pins,
     smoke,
+    distributions,
+    records,
+    image,
 )
 SNAPSHOT: Final = Path(__file__).with_name("fired.txt")
 HEADING: Final = """\
@@ -429,6 +435,12 @@ def lost_file() -> Case:
     return _departed(lost=(location("pkg/mod.py"),))
 
 
+def stranger_in_a_package() -> Case:
+    case = a_case(inventory=an_inventory())
+    strangers = ((location("pkg/_old.so"), a_distribution("pkg")),)
+    return replace(case, installed=Installed(strangers=strangers))
+
+
 ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI002": limit_reached,
     "ABI008": unreadable_member,
@@ -456,6 +468,7 @@ ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI726": altered_file,
     "ABI727": added_file,
     "ABI728": lost_file,
+    "ABI711": stranger_in_a_package,
     "ABI801": attested_image,
     "ABI802": plain_layer_of_docker,
     "ABI803": file_before_its_folder,
@@ -520,6 +533,8 @@ def test_no_rule_fires_on_a_sound_image() -> None:
         "cases/siblings-for-every-platform.zip",
         "cases/vendored-folder-is-there.zip",
         "archives/python-only.zip",
+        "archives/installed.zip",
+        "archives/requirements-of-other-targets.zip",
     ],
 )
 def test_no_rule_fires_on_what_is_sound(file: str, reports: Mapping[str, Report]) -> None:

@@ -15,6 +15,7 @@ _NT_BUILD_ID = 3
 _NT_PROPERTY = 5
 _ISA_1_NEEDED: Final = 0xC0008002
 _MAX_COMMENT = 4096
+_SHT_SYMTAB = 2
 
 
 def _iter_notes(
@@ -81,18 +82,29 @@ def _isa_needed(desc: memoryview, order: str, align: int) -> int:
     return 0
 
 
-def read_comment(data: memoryview, order: str, *, wide: bool) -> tuple[str, ...]:
-    """Return the compilers that `.comment` names, or nothing where sections do not tell.
+def _sections(data: memoryview, order: str, *, wide: bool) -> tuple[list[tuple[int, ...]], int]:
+    """Return the section headers, none where they cannot be had, and which one has their names.
 
-    Section headers are for people here; no verdict rests on them.
+    Section headers are for people here; no verdict on a load rests on them.
     """
     layout = Struct(order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII"))
     fields = Struct(order + ("QI6H" if wide else "II6H"))
     row = fields.unpack(data[40 : 40 + fields.size] if wide else data[32 : 32 + fields.size])
     offset, entsize, count, names_at = row[0], row[5], row[6], row[7]
     if not offset or entsize != layout.size or offset + count * entsize > len(data):
-        return ()
-    rows = list(layout.iter_unpack(data[offset : offset + count * entsize]))
+        return [], 0
+    return list(layout.iter_unpack(data[offset : offset + count * entsize])), names_at
+
+
+def is_stripped(data: memoryview, order: str, *, wide: bool) -> bool:
+    """Whether there is no symbol table but the dynamic one, as strip(1) leaves it."""
+    rows, _ = _sections(data, order, wide=wide)
+    return all(row[1] != _SHT_SYMTAB for row in rows)
+
+
+def read_comment(data: memoryview, order: str, *, wide: bool) -> tuple[str, ...]:
+    """Return the compilers that `.comment` names, or nothing where sections do not tell."""
+    rows, names_at = _sections(data, order, wide=wide)
     if names_at >= len(rows):
         return ()
     names = bytes(data[rows[names_at][4] : rows[names_at][4] + rows[names_at][5]])

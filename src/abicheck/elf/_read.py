@@ -15,7 +15,7 @@ from elftools.elf.enums import ENUM_D_TAG_COMMON
 from elftools.elf.structs import ELFStructs
 
 from abicheck.elf._image import Image, MalformedError, Strings, TooMuchError, readable
-from abicheck.elf._notes import read_comment, read_notes
+from abicheck.elf._notes import is_stripped, read_comment, read_notes
 from abicheck.elf._symtab import ORDER, SYMBOL, Symbols, count_symbols, read_relocations
 from abicheck.elf._versions import Versions
 from abicheck.model import (
@@ -94,7 +94,7 @@ def read_elf(data: bytes | memoryview, location: Location) -> ElfFacts:
     )
     # One table that lies leaves what the others say.
     _learn(facts, lambda: _read_segment_facts(view, header, segments))
-    _learn(facts, lambda: _read_compilers(view, header))
+    _learn(facts, lambda: _read_sections(view, header))
     _read_dynamic_facts(view, header, segments, facts)
     if "limit" in facts:
         # What was not read is not known to be missing.
@@ -212,9 +212,12 @@ def _read_segment_facts(
     return facts
 
 
-def _read_compilers(view: memoryview, header: ElfHeader) -> dict[str, Any]:
-    order = ORDER[header.ei_data]
-    return {"compilers": read_comment(view, order, wide=header.ei_class == 2)}
+def _read_sections(view: memoryview, header: ElfHeader) -> dict[str, Any]:
+    order, wide = ORDER[header.ei_data], header.ei_class == 2
+    return {
+        "compilers": read_comment(view, order, wide=wide),
+        "stripped": is_stripped(view, order, wide=wide),
+    }
 
 
 def _read_dynamic(

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from abicheck.model._findings import Severity
+from abicheck.model._installed import Installed
 from abicheck.model._inventory import Inventory, StrayFolder
 from abicheck.model._links import Halt, LinkMap
 from abicheck.model._outcomes import Prediction
@@ -93,3 +94,4 @@ class Case:
     reconciled: tuple[Reconciled, ...] = ()
     cold_start: ColdStart | None = None
     pins: PinReport | None = None
+    installed: Installed = field(default_factory=Installed)

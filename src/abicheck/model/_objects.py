@@ -144,7 +144,7 @@ class ElfFacts:
     looks a symbol up in it, `unrelocatable` that it is in a relocation table, which
     is met when all it needs has been found; `initialisers` that it has a DT_INIT_ARRAY, which the
     loader calls.  `beyond_end` says that a segment reaches past the end of the file, so that
-    touching it is a SIGBUS.
+    touching it is a SIGBUS; `stripped` that the dynamic symbol table is its only one.
     """
 
     location: Location
@@ -177,6 +177,7 @@ class ElfFacts:
     constants: bytes = field(default=b"", repr=False)
     build_id: str | None = None
     compilers: tuple[str, ...] = ()
+    stripped: bool = False
     defect: str | None = None
     unsearchable: bool = False
     unrelocatable: bool = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from abicheck.model._places import Location
 
@@ -45,11 +46,26 @@ class Bytecode:
     magic: bytes | None
 
 
+class RecordedFile(NamedTuple):
+    """One line of a RECORD: a path of the artifact, and what was installed there.
+
+    `path` is normalised and may begin with `..`, for what lies outside the folder
+    of packages; `sha256` and `size` (bytes) are None where the line does not say.
+    """
+
+    path: str
+    sha256: bytes | None = None
+    size: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """One `*.dist-info`: METADATA's name and version, WHEEL's tags, RECORD's paths.
+    """One `*.dist-info` or `*.egg-info`: METADATA's name and version, WHEEL's tags, RECORD's lines.
 
-    `requires` are the Requires-Dist lines as they stand.
+    `files` are the paths of `record`.  `requires` are the Requires-Dist lines
+    as they stand, `installer` is who put it there in its own words, `pure` is
+    Root-Is-Purelib, and `editable` says that only a reference to a source
+    folder was installed (PEP 660), which `origin` names as a URL.
     """
 
     name: str
@@ -59,6 +75,11 @@ class Distribution:
     files: frozenset[str] = frozenset()
     requires_python: str | None = None
     requires: tuple[str, ...] = ()
+    record: tuple[RecordedFile, ...] = field(default=(), repr=False, compare=False)
+    installer: str = ""
+    pure: bool | None = None
+    editable: bool = False
+    origin: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

@@ -76,6 +76,17 @@ class Contents:
         return None if real is None else self.sources.get(real)
 
 
+def installed_name(name: str, kind: ArtifactKind) -> str:
+    """Return where an installer puts a member: wheels keep some files in `NAME.data`."""
+    name = posixpath.normpath(name)
+    if kind is ArtifactKind.WHEEL:
+        top, _, rest = name.partition("/")
+        section, _, tail = rest.partition("/")
+        if top.endswith(".data") and section in ("purelib", "platlib") and tail:
+            return tail
+    return name
+
+
 def is_shared_object_name(name: str) -> bool:
     """Whether a file is named like something a loader would be given."""
     base = posixpath.basename(name)
@@ -183,7 +194,7 @@ class Reading:
     def take(self, member: Member, facts: ElfFacts | None = None) -> None:
         """File one member where it belongs; `facts` where its content has been read already."""
         part = self._part
-        name = self._place(member.name)
+        name = installed_name(member.name, part.artifact.kind)
         path = f"{part.root}/{name}"
         location = Location(PurePosixPath(member.name), part.layer)
         if part.layer:
@@ -250,16 +261,6 @@ class Reading:
     def lay(self, path: str, entry: Entry) -> None:
         """Put in a path that is there, and not the artifact's own."""
         self._entries[path] = entry
-
-    def _place(self, name: str) -> str:
-        """Return where an installer puts a member: wheels keep some files in `NAME.data`."""
-        name = posixpath.normpath(name)
-        if self._part.artifact.kind is ArtifactKind.WHEEL:
-            top, _, rest = name.partition("/")
-            section, _, tail = rest.partition("/")
-            if top.endswith(".data") and section in ("purelib", "platlib") and tail:
-                return tail
-        return name
 
     def on(
         self,

@@ -32,6 +32,7 @@ from abicheck.model import (
     Trouble,
     Verdict,
 )
+from abicheck.pipeline._installed import Survey
 from abicheck.pipeline._inventory import Contents
 from abicheck.pipeline._loads import Loads
 from abicheck.pipeline._owners import owners_of, tops_of
@@ -86,6 +87,9 @@ class Judge:
         self._loader = Loader(contents.tree, objects, inventory.foreign, profile)
         self._loads = Loads(self._loader, profile.interpreter.sometimes)
         self._owners = owners_of(inventory, contents.places)
+        self._survey = Survey(
+            contents, self._owners, self._sites, lambda module: self._weigh(module, named=True)
+        )
         self._modules = {
             self._places.target(module.selected): module
             for module in inventory.extensions
@@ -143,14 +147,17 @@ class Judge:
             and not is_stray(path, self._inventory.strays, self._places)
             for root in self._library_root(path)
         )
+        installed = self._survey.take(self.packages(), alone=self._alone)
+        lost = {place: report.distribution for report in installed.records for place in report.lost}
         return Case(
             self._inventory,
             self._profile,
             (*extensions, *libraries),
             missing,
-            self._owners,
+            {**lost, **self._owners},
             self._asked,
             missed=tuple(self._missed()),
+            installed=installed,
         )
 
     # --- modules ---

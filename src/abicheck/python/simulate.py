@@ -198,7 +198,7 @@ class Simulation:
                 is_package = relative.name == "__init__.py"
                 module = dotted.removesuffix(".__init__")
                 source = self._parse(path, module, is_package=is_package)
-            known = references(source)
+            known = references(source, self._setting.world.interpreter.version)
             self._references[path] = known
         return known
 

@@ -6,10 +6,11 @@ Pure.  `ast.parse` is the only thing that is ever done with an artifact's code.
 from __future__ import annotations
 
 import ast
+import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from abicheck.python.syntax import parse
 
@@ -44,6 +45,13 @@ _LIVE_TEST = re.compile(
     r"not (?:typing\.|t\.)?TYPE_CHECKING|(?:sys\.)?platform == 'linux'|os\.name == 'posix'"
 )
 
+_COMPARISONS: Final[Mapping[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -65,7 +73,7 @@ class Reference:
     `guards` has the clauses of the surrounding `try` statements, the innermost
     first.  `deferred` says that it stands in a function, so that importing
     the file alone does not reach it; `never` that it stands behind a test that
-    fails on Linux, or that only type checkers pass.
+    fails on Linux or on the target's Python, or that only type checkers pass.
     """
 
     module: str
@@ -205,19 +213,34 @@ def _read_file(path: str, data: bytes) -> Source:
     return read_source(data, is_package=is_package, module=dotted.removesuffix(".__init__"))
 
 
-def references(source: Source) -> tuple[Reference, ...]:
-    """Return every import of a source, those inside functions included."""
-    return tuple(_references(source.body, source.package, {}, deferred=False))
+def references(source: Source, version: tuple[int, int] | None = None) -> tuple[Reference, ...]:
+    """Return every import of a source, those inside functions included.
+
+    `version` is that of the Python that runs it, as far as tests of it are to be told.
+    """
+    where = _Where(source.package, version)
+    return tuple(_references(source.body, where, {}, deferred=False))
+
+
+class _Where(NamedTuple):
+    """What the meaning of an import depends on, besides its own text."""
+
+    package: str
+    version: tuple[int, int] | None
 
 
 def _references(
-    body: Sequence[ast.stmt], package: str, known: dict[ast.ExceptHandler, Guard], *, deferred: bool
+    body: Sequence[ast.stmt],
+    where: _Where,
+    known: dict[ast.ExceptHandler, Guard],
+    *,
+    deferred: bool,
 ) -> Iterator[Reference]:
     """Yield the imports below some statements; `known` has the guards that were read before."""
     todo = [_Below(statement, (), deferred=deferred, never=False) for statement in reversed(body)]
     while todo:
         statement, guards, here, never = todo.pop()
-        for module, names in _imported(statement, package):
+        for module, names in _imported(statement, where.package):
             yield Reference(module, statement.lineno, names, guards, here, never)
         inner, later = guards, here
         covered = guards
@@ -229,9 +252,9 @@ def _references(
         elif isinstance(statement, ast.Try | ast.TryStar):
             for handler in statement.handlers:
                 if handler not in known:
-                    known[handler] = _guard(handler, package, known, deferred=here)
+                    known[handler] = _guard(handler, where, known, deferred=here)
             covered = (tuple(known[handler] for handler in statement.handlers), *guards)
-        dead = _dead_branch(statement)
+        dead = _dead_branch(statement, where.version)
         blocks = list(_blocks(statement))
         for block in reversed(blocks):
             is_tried = isinstance(statement, ast.Try | ast.TryStar) and block is statement.body
@@ -275,19 +298,39 @@ def _named(statement: ast.stmt, package: str) -> Iterator[tuple[str, tuple[str, 
             yield module, ()
 
 
-def _dead_branch(statement: ast.stmt) -> list[ast.stmt] | None:
-    """Return the branch that is never taken on Linux, where the test says so by itself."""
+def _dead_branch(statement: ast.stmt, version: tuple[int, int] | None) -> list[ast.stmt] | None:
+    """Return the branch that is never taken on the target, where the test says so by itself."""
     if not isinstance(statement, ast.If):
         return None
+    newer = _compared(statement.test, version) if version is not None else None
+    if newer is not None:
+        return statement.orelse if newer else statement.body
     test = _written(statement.test)
     if _DEAD_TEST.fullmatch(test):
         return statement.body
     return statement.orelse if _LIVE_TEST.fullmatch(test) else None
 
 
+def _compared(test: ast.expr, version: tuple[int, int]) -> bool | None:
+    """Return how `sys.version_info >= (3, 11)` and its like end; None for any other test."""
+    if not isinstance(test, ast.Compare) or len(test.ops) > 1:
+        return None
+    compare = _COMPARISONS.get(type(test.ops[0]))
+    if compare is None or _written(test.left) not in ("sys.version_info", "version_info"):
+        return None
+    other = test.comparators[0]
+    if not isinstance(other, ast.Tuple) or len(other.elts) > len(version):
+        return None
+    numbers = [e.value for e in other.elts if isinstance(e, ast.Constant)]
+    if len(numbers) < len(other.elts) or not all(isinstance(number, int) for number in numbers):
+        return None
+    # The patch release comes behind what is compared, so that equal numbers are less.
+    return compare((*version, 0), tuple(numbers))
+
+
 def _guard(
     handler: ast.ExceptHandler,
-    package: str,
+    where: _Where,
     known: dict[ast.ExceptHandler, Guard],
     *,
     deferred: bool,
@@ -297,7 +340,7 @@ def _guard(
     return Guard(
         None if listed is None else tuple(map(_written, listed)),
         any(isinstance(statement, ast.Raise) for statement in _statements(handler.body)),
-        tuple(_references(handler.body, package, known, deferred=deferred)),
+        tuple(_references(handler.body, where, known, deferred=deferred)),
     )
 
 

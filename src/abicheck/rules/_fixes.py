@@ -44,7 +44,12 @@ def reinstall(case: Case, place: Location) -> str:
     # METADATA is the artifact's, and what is printed here is pasted into a shell.
     if distribution is None or not _NAME.fullmatch(distribution.name):
         return build_in_image(case.profile)
-    return _pip(case, distribution.name, distribution.version)
+    return _pip(case, _exactly(distribution.name, distribution.version))
+
+
+def install(case: Case, requirement: str) -> str:
+    """Return the command that adds what a requirement without marker asks for."""
+    return _pip(case, shlex.quote(requirement) if requirement.isprintable() else "REQUIREMENT")
 
 
 def replace(case: Case, place: Location) -> str | None:
@@ -53,7 +58,7 @@ def replace(case: Case, place: Location) -> str | None:
     if distribution is None:
         return None
     other = REPLACEMENTS.get(distribution.name.lower().replace("_", "-"))
-    return None if other is None else _pip(case, other, distribution.version)
+    return None if other is None else _pip(case, _exactly(other, distribution.version))
 
 
 def build_in_image(profile: TargetProfile) -> str:
@@ -78,7 +83,11 @@ def ship_library(case: Case, soname: str) -> str:
     return f"mkdir -p {_FOLDER}/lib && cp -- {file} {_FOLDER}/lib/  # built for {case.profile.os}"
 
 
-def _pip(case: Case, name: str, version: str) -> str:
+def _exactly(name: str, version: str) -> str:
+    return f"{name}=={version}" if _VERSION.fullmatch(version) else name
+
+
+def _pip(case: Case, wanted: str) -> str:
     profile = case.profile
     if case.inventory.kind is ArtifactKind.WHEEL:
         verb = "pip download --no-deps"
@@ -92,6 +101,6 @@ def _pip(case: Case, name: str, version: str) -> str:
             verb,
             f"--only-binary=:all: --python-version {profile.interpreter.dotted}",
             *(" ".join(options[i : i + _PER_LINE]) for i in range(0, len(options), _PER_LINE)),
-            f"{name}=={version}" if _VERSION.fullmatch(version) else name,
+            wanted,
         )
     )

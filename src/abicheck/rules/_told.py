@@ -25,6 +25,14 @@ def told_of_files(case: Case) -> Iterator[str | None]:
             yield words(missed.prediction.failure)
 
 
+def told(case: Case) -> Iterator[str | None]:
+    """Yield besides them the messages that the metadata of distributions explains."""
+    yield from told_of_files(case)
+    for failed in case.installed.failures:
+        if failed.severity is Severity.ERROR and (failed.lost or failed.metadata or failed.unmet):
+            yield words(failed.prediction.failure)
+
+
 def words(failure: Failure | None) -> str | None:
     """Return what a failure is known by: its message, or the death it is."""
     return (failure.message or failure.crash) if failure is not None else None

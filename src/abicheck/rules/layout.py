@@ -8,7 +8,7 @@ from typing import Final
 
 from abicheck.model import Case, Fault, Irregular, Location, Severity, Verdict
 from abicheck.rules._rule import rule
-from abicheck.rules._told import module_of, told_of_files, words
+from abicheck.rules._told import module_of, told, words
 
 
 @rule(
@@ -32,7 +32,7 @@ def handler_not_importable(case: Case) -> Iterator[Fault]:
     if handler is None or handler.verdict is Verdict.LOADS:
         return
     failure = handler.failure
-    if words(failure) in set(told_of_files(case)):
+    if words(failure) in set(told(case)):
         return
     certain = handler.verdict is Verdict.FAILS
     path = handler.via[-1].path if handler.via else PurePosixPath(f"{handler.module}.py")
