@@ -40,6 +40,7 @@ _NO_MODULE: Final = re.compile(r"No module named '([^']+)'")
 _NO_NAME: Final = re.compile(r"cannot import name '([^']+)' from (?:[\w ]+ module )?'([^']+)'")
 _NO_ATTRIBUTE: Final = re.compile(r"module '([^']+)' has no attribute '([^']+)'")
 _NO_METADATA: Final = re.compile(r"No package metadata was found for (\S+)")
+_NAME: Final = re.compile(r"[^\w.-]")
 _TESTS: Final = frozenset({"test", "tests", "testing"})
 _CONTEXTS: Final = frozenset({"context", "ctx"})
 _FALLBACK: Final = "which of the lost files the code misses is not known"
@@ -306,21 +307,32 @@ class Survey:
 
 
 def _blamed(culprit: Distribution | None, top: str, unmet: Sequence[Unmet]) -> tuple[Unmet, ...]:
-    """Return what the distribution lacks whose file asked for a module; by its name first."""
-    if culprit is None:
-        return ()
+    """Return what the distribution lacks whose file asked for the module `top`; none if empty.
+
+    Which distribution brings a module is told by its name alone, since that one
+    is not there; a sole candidate is taken, unless an extra explains the import.
+    """
     own = [each for each in unmet if each.distribution is culprit]
-    if not own:
+    if culprit is None or not own:
         return ()
+    if not top:
+        return tuple(own)
+    named = tuple(each for each in own if _may_bring(each.name, top))
+    if named:
+        return named
+    optional = any(_may_bring(_NAME.split(line, maxsplit=1)[0], top) for line in culprit.requires)
+    absent = tuple(each for each in own if each.found is None)
+    return () if optional or len(absent) > 1 else absent
+
+
+def _may_bring(name: str, top: str) -> bool:
+    """Whether a distribution has a name that goes with a top-level module."""
     from abicheck.python.requirements import import_name  # noqa: PLC0415 - as above
 
-    plain = canonical(top)
-    named = [
-        each
-        for each in own
-        if each.found is None and plain in (each.name, canonical(import_name(each.name)))
-    ]
-    return tuple(named or (own if not top else [each for each in own if each.found is None]))
+    if import_name(name).lower() == top.lower():
+        return True
+    plain, module = canonical(name).replace("-", "_"), top.lower().strip("_")
+    return len(module) > 2 and (module in plain or plain in module)  # noqa: PLR2004 - no word
 
 
 def _defines_handler(data: bytes) -> bool:

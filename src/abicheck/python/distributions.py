@@ -117,8 +117,9 @@ def _direct_url(data: bytes) -> tuple[bool, str]:
 def _headers(data: bytes) -> dict[str, list[str]]:
     """Return the header lines of an RFC 822 file, names in lower case."""
     headers: dict[str, list[str]] = {}
-    for line in data.decode("utf-8", "replace").splitlines():
-        if not line.strip():
+    # A line of blanks goes on with the header before it: licences have such lines.
+    for line in data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n"):
+        if not line:
             break
         name, colon, value = line.partition(":")
         if colon and not line[0].isspace():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 from typing import Final
 
 from packaging.tags import compatible_tags, cpython_tags
@@ -49,6 +50,13 @@ def target_tags(profile: TargetProfile) -> frozenset[str]:
     return frozenset(map(str, tags))
 
 
+def expanded(tags: Iterable[str]) -> Iterator[str]:
+    """Yield the single tags of compressed sets, which some write into WHEEL as they are."""
+    for tag in tags:
+        parts = [part.split(".") for part in tag.split("-")]
+        yield from ("-".join(single) for single in product(*parts))
+
+
 def _is_threaded(interpreter: Interpreter) -> bool:
     """Whether it is a build without the global lock, which has suffixes of its own (PEP 703)."""
     return any(_THREADED.match(suffix) for suffix in interpreter.suffixes)
@@ -59,7 +67,7 @@ def find_misfits(distributions: Iterable[Distribution], profile: TargetProfile) 
     accepted = target_tags(profile)
     platforms = {tag.rpartition("-")[2] for tag in accepted}
     for distribution in distributions:
-        tags = distribution.tags
+        tags = tuple(expanded(distribution.tags))
         if not tags or not accepted.isdisjoint(tags):
             continue
         parts = [tag.split("-") for tag in tags if tag.count("-") == 2]  # noqa: PLR2004 - three parts
@@ -92,7 +100,7 @@ def find_mislabels(
 def _broken_promise(
     distribution: Distribution, facts: ElfFacts
 ) -> tuple[tuple[int, int], Mislabel] | None:
-    platforms = {tag.rpartition("-")[2] for tag in distribution.tags}
+    platforms = {tag.rpartition("-")[2] for tag in expanded(distribution.tags)}
     place = facts.location
     if platforms == {"any"}:
         return (0, 0), Mislabel(distribution, place, "any", f"a binary for {facts.machine}")
