@@ -113,10 +113,11 @@ class Survey:
 
     # --- files ---
 
-    def _entry(self, location: Location) -> Entry | None:
-        """Return the file at a place of the artifact, links followed."""
-        name = installed_name(str(location.path), self._inventory.kind)
-        target = self._places.target(Location(PurePosixPath(name), location.layer))
+    def _entry(self, target: str) -> Entry | None:
+        """Return the file at a target path, links followed; a wheel's where it would be put."""
+        if self._inventory.kind is ArtifactKind.WHEEL:
+            root = f"{self._places.root}/"
+            target = root + installed_name(target.removeprefix(root), ArtifactKind.WHEEL)
         entry = self._tree.entry(target)
         if entry is None or entry.kind is Kind.SYMLINK:
             real = self._tree.real(target)

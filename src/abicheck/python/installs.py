@@ -70,7 +70,7 @@ def find_environments(
     """Yield the artifact's virtual environments whose packages are not on sys.path (PEP 405)."""
     known = set(entries)
     for path in tree.files():
-        if posixpath.basename(path) != "pyvenv.cfg" or not places.holds(path):
+        if not path.endswith("/pyvenv.cfg") or not places.holds(path):
             continue
         home = posixpath.dirname(path)
         for packages in _packages(tree, home):

@@ -24,8 +24,8 @@ from abicheck.model import Altered, Distribution, Location, Overlap, RecordedFil
 _PACKAGERS: Final = frozenset({"apk", "conda", "debian", "dpkg", "nix", "portage", "rpm"})
 _SCRIPTS: Final = ("bin/", "Scripts/")
 
-Lookup = Callable[[Location], Entry | None]
-"""Give the regular file at a place of the artifact, links followed; None where there is none."""
+Lookup = Callable[[str], Entry | None]
+"""Give the regular file at a target path, links followed; None where there is none."""
 
 
 def read_record(data: bytes, root: str) -> tuple[RecordedFile, ...]:
@@ -98,7 +98,7 @@ def _check(
         listed += 1
         metadata += line.path.startswith(own)
         target = f"{root}/{line.path}"
-        entry = lookup(Location(PurePosixPath(line.path), layer))
+        entry = lookup(target)
         if entry is None:
             lost.append(Location(PurePosixPath(line.path), layer))
         elif fits(entry, line):
@@ -170,7 +170,7 @@ def strangers(
         everybody.add(posixpath.dirname(places.target(distribution.location)))
         for line in distribution.record:
             listed.add(f"{root}/{line.path}")
-            folders.setdefault(posixpath.dirname(f"{root}/{line.path}"), distribution)
+            folders.setdefault(f"{root}/{line.path}".rpartition("/")[0], distribution)
     for place in binaries:
         target = places.target(place)
         if target in listed:
