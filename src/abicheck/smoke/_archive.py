@@ -22,8 +22,8 @@ _ID: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 def import_archive(
     engine: Engine, archive: Path, request: SmokeRequest, labels: Mapping[str, str]
-) -> tuple[Image, dict[str, str]]:
-    """Return the image that a request means of `archive`, in the engine; and its environment.
+) -> Image:
+    """Return the image that a request means of `archive`, now in the engine.
 
     Raises as `open_image` does, and `EngineError` where the engine does not take it.
     """
@@ -45,5 +45,10 @@ def import_archive(
             reason = f"{archive}: the engine does not say what it has imported"
             raise EngineError(reason)
         config = artifact.config
-        image = Image(str(archive), f"sha256:{found[-1]}", config.digest or "", request.platform)
-        return image, dict(config.env)
+        return Image(
+            reference=str(archive),
+            id=f"sha256:{found[-1]}",
+            digest=config.digest or "",
+            platform=request.platform,
+            environment=config.env,
+        )

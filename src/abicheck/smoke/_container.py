@@ -17,7 +17,7 @@ from abicheck.smoke._answers import OUTPUT, read_answer
 from abicheck.smoke._engine import Engine, Image, not_runnable, refusals
 from abicheck.smoke._filling import INSIDE, driver_stream, members_of, tar_stream
 from abicheck.smoke._reaper import gone
-from abicheck.smoke._request import LAMBDA_USER, SmokeRequest
+from abicheck.smoke._request import LAMBDA_USER, LAYERS, SmokeRequest
 from abicheck.smoke._wire import MisbehaviourError, Wire
 
 _FILES: Final = 1024  # Lambda's own limit of open files
@@ -27,6 +27,7 @@ _STARTING: Final = 60.0
 _SETTLING: Final = 30.0
 """Seconds until it has cleaned up after an import that has ended, and answers."""
 _LIBRARY_PATH: Final = "LD_LIBRARY_PATH"
+_INJECTING: Final = ("LD_PRELOAD", "LD_AUDIT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Sealed:
                 entrypoint=[str(request.python), "-I", "-S", "-B", f"{INSIDE}/driver.py"],
                 command=[],
                 user=LAMBDA_USER,
-                environment=self._environment(),
+                environment=self._drivers_environment(),
                 working_dir="/",
                 labels=dict(stage.labels),
                 stdin_open=True,
@@ -158,14 +159,17 @@ class Sealed:
         last = said.splitlines()[-1] if said else str(error)
         return f"{image.reference}: {request.python} does not run there: {last}"
 
-    def _environment(self) -> dict[str, str]:
+    def _drivers_environment(self) -> dict[str, str]:
         """Return what the driver needs: nothing of the artifact may be loaded into it."""
-        path = self._stage.request.environment.get(_LIBRARY_PATH)
-        if path is None or not self._stage.request.fillings:
-            return {}
-        roots = tuple(f"{filling.root}/" for filling in self._stage.request.fillings)
-        safe = [each for each in path.split(":") if each and not f"{each}/".startswith(roots)]
-        return {_LIBRARY_PATH: ":".join(safe)}
+        request = self._stage.request
+        roots = tuple(f"{root}/" for root in (request.task_root, LAYERS))
+        path = self._imports_environment().get(_LIBRARY_PATH, "").split(":")
+        safe = [each for each in path if each and not f"{each}/".startswith(roots)]
+        # What the image sets cannot be unset.
+        return {_LIBRARY_PATH: ":".join(safe), **dict.fromkeys(_INJECTING, "")}
+
+    def _imports_environment(self) -> dict[str, str]:
+        return {**self._stage.image.environment, **self._stage.request.environment}
 
     def _settings(self, nonce: str) -> dict[str, Any]:
         request = self._stage.request
@@ -174,7 +178,7 @@ class Sealed:
             "task_root": str(request.task_root),
             "path": [str(each) for each in request.path],
             "preloaded": list(request.preloaded),
-            "environment": dict(request.environment),
+            "environment": self._imports_environment(),
             "output": OUTPUT,
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ class Image:
     """An image that the engine has: what was asked for, and what it is.
 
     `id` is the digest of its configuration, `digest` that of the repository;
+    `environment` is what it sets for its processes;
     `checks_itself` is whether it has a command that an engine runs from time to time.
     """
 
@@ -32,6 +33,7 @@ class Image:
     id: str
     digest: str
     platform: str
+    environment: Mapping[str, str]
     checks_itself: bool = False
 
 
@@ -64,8 +66,15 @@ class Engine:
         if found is None or _platform(found) != platform:
             reason = f"{reference}: there is no image of that name for {platform}"
             raise EngineError(reason)
-        checks = bool((found.get("Config") or {}).get("Healthcheck"))
-        return Image(reference, found["Id"], _digest(found, reference), platform, checks)
+        config = found.get("Config") or {}
+        return Image(
+            reference=reference,
+            id=found["Id"],
+            digest=_digest(found, reference),
+            platform=platform,
+            environment=dict(each.partition("=")[::2] for each in config.get("Env") or ()),
+            checks_itself=bool(config.get("Healthcheck")),
+        )
 
     def _inspect(self, reference: str) -> dict[str, Any] | None:
         import docker.errors  # noqa: PLC0415 - slow to import, and only a smoke import needs it

@@ -13,7 +13,7 @@ LAMBDA_USER: Final = "993:990"
 """The user and the group that Lambda runs a function as (`sbx_user1051`)."""
 _HOME: Final = "/home/sbx_user1051"  # which is not there
 _BOOTSTRAP: Final = "awslambdaric.bootstrap"
-_LAYERS: Final = PurePosixPath("/opt")
+LAYERS: Final = PurePosixPath("/opt")
 _MIB: Final = 1 << 20
 
 
@@ -85,7 +85,7 @@ class SmokeRequest:
         `function` and `layers` are the archives or folders; without any, the image
         is the artifact.  `environment` are the function's own variables.
         """
-        fillings = [Filling(layer, _LAYERS) for layer in layers]
+        fillings = [Filling(layer, LAYERS) for layer in layers]
         if function is not None:
             fillings.append(Filling(function, profile.task_root))
         interpreter = profile.interpreter
@@ -130,6 +130,7 @@ def _by_the_runtime(profile: TargetProfile) -> dict[str, str]:
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": str(profile.task_root),
         "LANG": "en_US.UTF-8",
+        "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
         "TZ": ":UTC",
     }
     if profile.library_path:

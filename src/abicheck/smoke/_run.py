@@ -13,7 +13,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import replace
 from typing import Final
 
 from abicheck.errors import EngineError
@@ -55,8 +54,7 @@ def run(request: SmokeRequest, progress: Callable[[int, int], None] = _silent) -
             if isinstance(request.image, str):
                 image = engine.image(request.image, request.platform)
             else:
-                image, given = import_archive(engine, request.image, request, labels)
-                request = replace(request, environment={**given, **request.environment})
+                image = import_archive(engine, request.image, request, labels)
             stage = set_stage(engine, image, request, labels)
             crew = _Crew(stage, progress)
             imports = crew.work(_how_many(engine, request))

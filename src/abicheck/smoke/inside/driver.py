@@ -300,7 +300,6 @@ def main() -> None:
     settings = next(lines, None)
     if settings is None:
         return
-    settings["environment"] = {**os.environ, **settings["environment"]}
     driver = Driver(settings)
     _tell(settings["nonce"], {"python": list(sys.version_info[:3]), "hidden": hidden})
     for asked in lines:
