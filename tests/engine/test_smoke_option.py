@@ -28,7 +28,7 @@ BROKEN: Final = (
     "cases/version-need-on-a-file-that-nothing-needs.zip",
     "cases/mach-o-behind-abi3.zip",
     "cases/needs-libgl.zip",
-    "cases/three-versions-too-new.zip",
+    "cases/zlib-too-new.zip",
     "cases/undefined-function.zip",
 )
 Smoked = Callable[..., tuple[int, dict[str, Any]]]

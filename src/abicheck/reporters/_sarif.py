@@ -82,8 +82,10 @@ def _run(run: Run, parts: Sequence[Part], identity: str) -> dict[str, Any]:
         for report, anchors in parts
         for finding, suppressed in _findings(report)
     ]
-    # What counts first, and the most severe first: the rest is what a limit cuts off.
-    everything.sort(key=lambda item: (item[3] is not None, -item[2].severity))
+    # What counts first, in the order of the reports; only what a limit cuts off is chosen.
+    everything.sort(key=lambda item: item[3] is not None)
+    if len(everything) > _RESULTS:
+        everything.sort(key=lambda item: (item[3] is not None, -item[2].severity))
     kept = everything[:_RESULTS]
     cards = {finding.rule.code: finding.rule for _, _, finding, _ in kept}
     rules = {code: index for index, code in enumerate(sorted(cards))}
