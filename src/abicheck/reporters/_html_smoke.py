@@ -48,14 +48,15 @@ def _table(reconciled: list[Reconciled]) -> Iterator[str]:
         yield (
             f"<tr><th scope=row>{text(each.made.module)}</th>"
             f'<td><span class="badge {state}">{text(each.agreement.value)}</span></td>'
-            f"<td>{_said(each.predicted)}</td><td>{_said(each.made.failure)}</td></tr>\n"
+            f"<td>{_said(each.predicted, 'loads')}</td>"
+            f"<td>{_said(each.made.failure, each.made.outcome.value)}</td></tr>\n"
         )
     yield "</tbody></table></div>\n"
 
 
-def _said(failure: Failure | None) -> str:
+def _said(failure: Failure | None, otherwise: str) -> str:
     if failure is None:
-        return "loads"
+        return otherwise
     words = (failure.exception, failure.crash, failure.message, failure.stderr)
     return text(": ".join(filter(None, words)))
 
