@@ -30,7 +30,7 @@ _WHEELS: Final = (  # with the largest ratio to unzip that is wanted
     ("scipy", 0.7),
 )
 _COPIES: Final = (1, 10, 100)
-_CLOSURES: Final = (1, 30, 100, 300)
+_CLOSURES: Final = (1, 100, 200, 300)
 
 
 class Benchmarks:

@@ -16,7 +16,7 @@ from tests.imagebuilder import Image, Tarred, archive, oci, tar
 from tests.shelf import Shelf, read_pins
 
 HERE: Final = Path(__file__).parent
-_SYMBOLS: Final = 100  # that each library of a closure defines, and asks the next one for
+_SYMBOLS: Final = 100  # that each library of a closure defines, and that are asked of it
 _GLOB_DAT: Final = 6  # R_X86_64_GLOB_DAT
 _OLD: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -74,14 +74,11 @@ class Artifacts:
         return path
 
     def closure(self, number: int) -> Path:
-        """Return a ZIP with one extension and so many libraries, each of which needs the next."""
+        """Return a ZIP with one extension that needs so many libraries, and these all the first."""
         path = self._root / f"closure-{number}.zip"
         if not path.exists():
-            members = [("mod.cpython-313-x86_64-linux-gnu.so", _extension())]
-            members += [
-                (f"lib/liblink{each}.so", _library(each, last=each == number))
-                for each in range(1, number + 1)
-            ]
+            members = [("mod.cpython-313-x86_64-linux-gnu.so", _extension(number))]
+            members += [(f"lib/liblink{each}.so", _library(each)) for each in range(1, number + 1)]
             _pack(path, members)
         return path
 
@@ -137,10 +134,10 @@ def _pack(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
     unfinished.replace(path)
 
 
-def _library(number: int, *, last: bool) -> bytes:
-    asked = () if last else tuple(_name(number + 1, each) for each in range(_SYMBOLS))
+def _library(number: int) -> bytes:
+    asked = () if number == 1 else tuple(_name(1, each) for each in range(_SYMBOLS))
     return Elf(
-        needed=() if last else (f"liblink{number + 1}.so",),
+        needed=() if number == 1 else ("liblink1.so",),
         soname=f"liblink{number}.so",
         runpath="$ORIGIN",
         symbols=(
@@ -151,10 +148,13 @@ def _library(number: int, *, last: bool) -> bytes:
     ).build()
 
 
-def _extension() -> bytes:
-    asked = tuple(_name(1, each) for each in range(_SYMBOLS))
+def _extension(libraries: int) -> bytes:
+    asked = tuple(
+        _name(number, each) for number in range(1, libraries + 1) for each in range(_SYMBOLS)
+    )
     return Elf(
-        needed=("liblink1.so",),
+        # The first comes last, so that what all ask for is found at the end of the scope.
+        needed=tuple(f"liblink{number}.so" for number in range(libraries, 0, -1)),
         runpath="$ORIGIN/lib",
         symbols=(*map(reference, asked), definition("PyInit_mod")),
         rela=tuple(Reloc(name, _GLOB_DAT) for name in asked),

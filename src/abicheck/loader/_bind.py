@@ -11,6 +11,7 @@ from abicheck.loader._process import Loaded
 from abicheck.loader._releases import Release
 from abicheck.model import Outcome, SymbolDef, SymbolRef
 
+_LARGE = 16  # objects, from which on an index of their names costs less than asking each
 _SECOND = 2  # DT_VERSYM index of the first version an unversioned reference still takes
 
 
@@ -46,7 +47,8 @@ class Scope:
 
     Most objects do not have the name that is looked for, so that asking costs
     one question to a dictionary; and each table is decoded when the first
-    search comes to it.
+    search comes to it.  Of a large scope, all tables are laid over one another
+    once, and a search begins at the first object that can matter.
     """
 
     def __init__(self, entries: Sequence[Loaded], libc: Release) -> None:
@@ -57,15 +59,31 @@ class Scope:
         self._bound = [
             Lookup(Outcome.BOUND, entry, assumed=not entry.table.complete) for entry in self.entries
         ]
+        self._large = self._may_move and len(self.entries) > _LARGE
+        self._first: dict[str, int] | None = None
+        self._unsure = 0
+
+    def _begin(self, name: str) -> int:
+        """Return the place of the first object that has a name, or whose table is not all known."""
+        if self._first is None:
+            count = len(self.entries)
+            tables = [entry.table for entry in self.entries]
+            self._unsure = next((n for n, table in enumerate(tables) if not table.complete), count)
+            self._first = {}
+            for place in reversed(range(count)):
+                self._first.update(dict.fromkeys(tables[place].definitions, place))
+        return min(self._first.get(name, self._unsure), self._unsure)
 
     def look_up(self, ref: SymbolRef, *, closed: bool) -> Lookup:
         """Search in order; `closed` says that no needed library is missing from the scope."""
         unknown: Loaded | None = None
         name = ref.name
         asked = self._asked
-        for place, entry in enumerate(self.entries):
-            if place == len(asked):
-                asked.append(entry.table.definitions.get)
+        entries = self.entries
+        for place in range(self._begin(name) if self._large else 0, len(entries)):
+            entry = entries[place]
+            while place >= len(asked):
+                asked.append(entries[len(asked)].table.definitions.get)
             definitions = asked[place](name)
             if definitions is None and entry.table.complete and self._may_move:
                 continue
