@@ -61,12 +61,22 @@ def capture_host(request: Request) -> Captured:
     """Return the profile of this machine and of one of its interpreters."""
     root = Folder(Path("/"))
     environment = {n: os.environ[n] for n in ("LD_LIBRARY_PATH", "PYTHONPATH") if n in os.environ}
-    search = (*os.environ.get("PATH", "").split(":"), "/usr/local/bin", "/usr/bin")
-    program = find_program(root, request.python, tuple(filter(None, search)))
+    # What a relative entry means depends on where one stands.
+    own = (entry for entry in os.environ.get("PATH", "").split(":") if entry.startswith("/"))
+    search = (*own, "/usr/local/bin", "/usr/bin")
+    name = request.python or next((f"{f}/python3" for f in search if _runs(f"{f}/python3")), None)
+    if name is not None and root.is_file(name) and root.facts(name) is None:
+        # A script, such as pyenv's: it knows which interpreter it stands for.
+        name = ask(name).executable
+    program = find_program(root, name, search)
     running = ask(program.name)
     running = replace(running, platform=ask_platform(program.facts.interpreter or program.path))
     request = _with_environment(request, environment)
     return capture(root, replace(request, python=program.path), running)
+
+
+def _runs(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113 - as PATH is searched
 
 
 def _with_environment(request: Request, environment: Mapping[str, str]) -> Request:

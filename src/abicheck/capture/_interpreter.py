@@ -101,9 +101,14 @@ def find_program(root: Root, wanted: str | None, search: Sequence[str]) -> Progr
 
 def _candidates(root: Root, search: Sequence[str]) -> Iterator[str]:
     for folder in search:
-        # `python3` is what a user would run; where there is none, any other will do.
-        names = sorted(n for n in root.children(folder) if _PROGRAM.fullmatch(n))
-        yield from (posixpath.join(folder, name) for name in names)
+        names = (n for n in root.children(folder) if _PROGRAM.fullmatch(n))
+        yield from (posixpath.join(folder, name) for name in sorted(names, key=_preference))
+
+
+def _preference(name: str) -> tuple[bool, int, str]:
+    """Put `python3`, which is what a user would run, before the newest of the others."""
+    minor = name.rstrip("t").rpartition(".")[2]
+    return (name != "python3", -int(minor) if minor.isdecimal() else 0, name)
 
 
 def _identify(name: str, real: str, facts: ElfFacts) -> Program | None:

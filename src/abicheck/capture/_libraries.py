@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import Final
 
-from abicheck.capture._root import Root
+from abicheck.capture._root import DeniedError, Root
 from abicheck.model import ElfFacts, Library
 
 _SHARED: Final = re.compile(r"\.so(\.|$)")
@@ -23,7 +23,10 @@ _ET_DYN: Final = 3
 
 @dataclass
 class Collection:
-    """What has been found so far: libraries by real path, and the links to them."""
+    """What has been found so far: libraries by real path, and the links to them.
+
+    `denied` are the files that this user may not read.
+    """
 
     root: Root
     machine: str
@@ -31,6 +34,7 @@ class Collection:
     subdirectories: tuple[str, ...]
     libraries: dict[str, Library] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    denied: list[str] = field(default_factory=list)
     _folders: set[str] = field(default_factory=set)
 
     def add_folders(self, folders: Iterable[str]) -> None:
@@ -45,9 +49,17 @@ class Collection:
             self._folders.add(real)
             for name in self.root.children(real):
                 if _SHARED.search(name):
-                    todo += self.add_file(posixpath.join(real, name))
+                    todo += self._add_listed(posixpath.join(real, name))
             # glibc-hwcaps/… and the legacy ones lie below what is searched.
             todo += [posixpath.join(real, sub) for sub in self.subdirectories]
+
+    def _add_listed(self, path: str) -> list[str]:
+        """Take a file that nobody named; the loader passes over what it may not open."""
+        try:
+            return self.add_file(path)
+        except DeniedError:
+            self.denied.append(path)
+            return []
 
     def add_file(self, path: str) -> list[str]:
         """Take one file, with its links; return the folders that its run paths name."""

@@ -6,7 +6,7 @@ import datetime as dt
 import posixpath
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final
@@ -143,7 +143,7 @@ class _Capture:
         started = filter(None, map(self._root.facts, startup))
         room = static_tls_room(libc.version, machine, map(tls_block, started))
         profile = replace(profile, interpreter=interpreter, title=title, static_tls=room)
-        return Captured(profile, self._provenance(program, libc))
+        return Captured(profile, self._provenance(program, libc, libraries.denied))
 
     # --- the interpreter ---
 
@@ -308,7 +308,9 @@ class _Capture:
         known = known or self._root.date()
         return known.isoformat() if known is not None else ""
 
-    def _provenance(self, program: python.Program, libc: Libc) -> dict[str, str]:
+    def _provenance(
+        self, program: python.Program, libc: Libc, denied: Sequence[str]
+    ) -> dict[str, str]:
         running = self._running
         data = self._root.read(self._root.real(program.path) or "") or b""
         facts = {
@@ -329,6 +331,8 @@ class _Capture:
         used = {name: self._environment[name] for name in _ASKED if name in self._environment}
         if used:
             facts["environment"] = " ".join(f"{name}={value}" for name, value in used.items())
+        if denied:
+            facts["denied"] = f"not readable by who made this: {', '.join(denied)}"
         if running is not None and running.left_out:
             facts["left_out"] = f"symbols of {', '.join(running.left_out)}: the reply was too large"
         return facts

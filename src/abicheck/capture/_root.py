@@ -105,8 +105,8 @@ class Folder:
             found = os.lstat(self._on_disk(path))
             is_link = stat.S_ISLNK(found.st_mode)
             target = os.readlink(self._on_disk(path)) if is_link else ""  # noqa: PTH115 - see _on_disk
-        except (FileNotFoundError, NotADirectoryError):
-            return
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return  # a folder that this user may not search: neither may the loader, for this user
         except OSError as error:
             raise _unreadable(path, error) from error
         entry = _entry(found.st_mode, target)
@@ -192,8 +192,13 @@ def _entry(mode: int, target: str) -> Entry | None:
     return Entry(Kind.FILE, stat.S_IMODE(mode)) if stat.S_ISREG(mode) else None
 
 
+class DeniedError(ArtifactError):
+    """A file of the root is there, and this user may not read it."""
+
+
 def _unreadable(path: str, error: OSError) -> ArtifactError:
-    return ArtifactError(f"{path}: {error.strerror or error}")
+    kind = DeniedError if isinstance(error, PermissionError) else ArtifactError
+    return kind(f"{path}: {error.strerror or error}")
 
 
 class TreeRoot:

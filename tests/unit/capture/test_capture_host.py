@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
 import subprocess
@@ -85,3 +86,16 @@ def test_every_extension_of_the_standard_library_is_predicted_to_load(host: Targ
 def test_an_interpreter_that_is_not_there_is_named() -> None:
     with pytest.raises(ArtifactError, match="no CPython at /nowhere/python3"):
         capture_host(Request("host", "this host", python="/nowhere/python3"))
+
+
+def test_a_script_before_the_interpreter_is_asked_which_one_it_stands_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a version manager's is; the next interpreter of the path would be another."""
+    script = tmp_path / "python3"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"relative:{tmp_path}:/usr/bin")
+    found = capture_host(Request("host", "this host")).profile
+
+    assert str(found.interpreter.executable) == os.path.realpath(sys.executable)

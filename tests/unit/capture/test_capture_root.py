@@ -309,3 +309,27 @@ def test_of_an_environment_only_what_was_asked_for_is_passed_on(tmp_path: Path) 
     provenance = captured(tmp_path, a_root(), environment=environment).provenance
 
     assert provenance["environment"] == "PATH=/usr/bin"
+
+
+def test_without_a_python3_the_newest_interpreter_is_taken(tmp_path: Path) -> None:
+    """By its number: as text, 3.10 comes before 3.9."""
+    root = a_root()
+    program, library = root[PYTHON_AT], root["/usr/lib/python3.13/os.py"]
+    del root["/usr/bin/python3"], root[PYTHON_AT]
+    for version in ("3.9", "3.10"):
+        root[f"/usr/bin/python{version}"] = program
+        root[f"/usr/lib/python{version}/os.py"] = library
+
+    assert profile_of(tmp_path, root).interpreter.version == (3, 10)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_a_library_that_may_not_be_read_is_passed_over_and_told(tmp_path: Path) -> None:
+    """As the loader of this user would; the rest is a profile all the same."""
+    private = f"{MULTIARCH}/libprivate.so.1"
+    folder = write_root(tmp_path, {**a_root(), private: a_library("libprivate.so.1")})
+    (folder / private.lstrip("/")).chmod(0)
+    found = capture_folder(folder, Request("mine", "a root"))
+
+    assert private not in map(str, found.profile.libraries)
+    assert private in found.provenance["denied"]
