@@ -6,6 +6,7 @@ import base64
 import binascii
 import datetime as dt
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -23,6 +24,7 @@ from abicheck.profiles import Fields
 
 _MAX_BYTES: Final = 256 << 20  # of all parts together, and of one file
 _ENVELOPE: Final = "body"
+_OBJECT: Final = re.compile(r'\s*(?:"\s*)?\{')
 
 
 class Reply(TreeRoot):
@@ -74,8 +76,12 @@ class Reply(TreeRoot):
 
 
 def is_reply(data: bytes) -> bool:
-    """Whether the first bytes are those of a JSON object."""
-    return data.lstrip()[:1] == b"{"
+    """Whether the first bytes are those of a JSON object, or of a text that holds one.
+
+    A shell may have put a byte order mark before it, or written it in UTF-16.
+    """
+    text = data.decode(json.detect_encoding(data), "replace").lstrip("\ufeff")
+    return _OBJECT.match(text) is not None
 
 
 def parse_reply(data: bytes, where: str) -> tuple[Reply, Running]:
@@ -99,7 +105,9 @@ def parse_reply(data: bytes, where: str) -> tuple[Reply, Running]:
 
 def _load(data: bytes, where: str) -> object:
     try:
-        return json.loads(data)
+        found = json.loads(data)
+        # The handler's own text, encoded once more by what called it.
+        return json.loads(found) if isinstance(found, str) else found
     except (ValueError, RecursionError) as error:
         reason = f"{where}: not JSON: {error}"
         raise ProfileError(reason) from error

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rootbuilder import LOADER, MULTIARCH, a_root
 
-from abicheck.capture import Request, capture_reply, function_archive
+from abicheck.capture import Request, capture_reply, function_archive, is_reply
 from abicheck.capture._running import PROBE
 from abicheck.errors import AbicheckError, ProfileError
 
@@ -106,6 +106,24 @@ def test_a_reply_in_the_body_of_an_http_answer_is_one() -> None:
     body = {"statusCode": 200, "body": json.dumps(a_reply())}
 
     assert read(body).kernel == (6, 1, 0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_reply_may_have_been_encoded_by_a_shell_and_once_more(encoding: str, times: int) -> None:
+    """With a byte order mark, and as a JSON text that holds JSON."""
+    text: object = a_reply()
+    for _ in range(times):
+        text = json.dumps(text)
+    data = str(text).encode(encoding)
+
+    assert is_reply(data[:64])
+    assert capture_reply(data, "a reply", REQUEST).profile.kernel == (6, 1, 0)
+
+
+@pytest.mark.parametrize("data", [b"", b"[1]", b'"text"', b"\x1f\x8b\x08", b"PK\x03\x04", b"7"])
+def test_what_begins_otherwise_is_no_reply(data: bytes) -> None:
+    assert not is_reply(data)
 
 
 def put(value: object, *keys: str) -> Change:
