@@ -75,10 +75,11 @@ def on_day(profile: TargetProfile, day: str | None) -> TargetProfile:
     if day is None:
         return profile
     try:
-        return as_of(profile, dt.date.fromisoformat(day))
+        date = dt.date.fromisoformat(day)
     except ValueError as error:
         reason = f"--as-of {day!r}: not a date such as 2025-03-01"
         raise UsageError(reason) from error
+    return as_of(profile, date)
 
 
 def runtime_target(runtime: str, architecture: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from textwrap import wrap
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ from abicheck.reporters import columns, printable
 _HELP: Final = {"help_option_names": ["-h", "--help"]}
 _SHOWN: Final = 2
 _WIDTH: Final = 80
+_COLUMNS: Final = (21, 21, 7, 25)
 _NONE: Final = "-"
 _as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
@@ -130,7 +133,7 @@ def _shown(profile: TargetProfile, libraries: Sequence[Library]) -> Iterator[str
                 _known_from(library),
             )
         )
-    yield columns(rows).rstrip("\n")
+    yield from _table(rows)
     yield ""
     doubts = sorted({library.doubtful for library in libraries if library.doubtful})
     for doubt in doubts:
@@ -146,7 +149,9 @@ def _highest(library: Library) -> str:
 
 
 def _known_from(library: Library) -> str:
-    source = library.source or "name only"
+    # A capture names each table after the file it read.
+    own = library.source == str(library.path)
+    source = "its own file" if own else library.source or "name only"
     if library.source and not library.table.complete:
         source = f"{source}, stand-in"
     return f"{source}, doubtful" if library.doubtful else source
@@ -196,9 +201,10 @@ def comparison_text(found: Comparison) -> str:
 
 
 def _compared(found: Comparison) -> Iterator[str]:
-    yield f"{found.before.title}  ->  {found.after.title}"
+    yield from _filled(f"{found.before.title} -> {found.after.title}", "", "  ")
     for change in found.facts:
-        yield f"  {change.name:<13} {change.before} -> {change.after}"
+        text = f"{change.before or _NONE} -> {change.after or _NONE}"
+        yield from _filled(text, f"  {change.name:<13} ", " " * 16)
     sections: tuple[tuple[str, Sequence[str]], ...] = (
         ("libraries lost", found.libraries_lost),
         ("libraries gained", found.libraries_gained),
@@ -246,6 +252,37 @@ def _comparison(found: Comparison) -> dict[str, Any]:
 
 
 # --- printing ---
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the rows in columns that fit the width; a cell that does not is folded.
+
+    A name in the first column stays whole, on a line of its own.
+    """
+    for name, *others in rows:
+        if len(name) > _COLUMNS[0]:
+            yield name
+        cells = [[name] if len(name) <= _COLUMNS[0] else []]
+        cells += [
+            wrap(cell, width, break_on_hyphens=False)
+            for cell, width in zip(others, _COLUMNS[1:], strict=True)
+        ]
+        for parts in zip_longest(*cells, fillvalue=""):
+            line = "  ".join(
+                f"{part:<{width}}" for part, width in zip(parts, _COLUMNS, strict=True)
+            )
+            yield line.rstrip()
+
+
+def _filled(text: str, first: str, rest: str) -> Iterator[str]:
+    """Yield a text in lines that fit the width, broken at blanks and behind colons."""
+    line = first
+    for piece in re.split(r"(?<=[ :])(?=\S)", printable(text)):
+        if len(line) + len(piece.rstrip()) > _WIDTH and line.strip() and line != first:
+            yield line.rstrip()
+            line = rest
+        line += piece
+    yield line.rstrip()
 
 
 def _field(label: str, *values: str) -> Iterator[str]:

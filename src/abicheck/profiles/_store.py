@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import posixpath
 from collections.abc import Callable, Mapping
@@ -55,6 +56,11 @@ def load_profile(name: str) -> TargetProfile:
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_SIZE + 1)
+    except (IsADirectoryError, PermissionError) as error:
+        reason = f"{name}: {error.strerror}"
+        if path.is_dir():
+            reason = f"{name}: a folder and no profile; `abicheck capture` makes one of it"
+        raise ProfileError(reason) from error
     except (OSError, ValueError) as error:
         known = get_close_matches(name, list_profiles(), n=1)
         hint = f"; did you mean {known[0]}?" if known else "; `abicheck targets list` has them all"
@@ -244,12 +250,24 @@ def _libraries(profile: Fields, tables: _Tables, exports: SymbolTable) -> Mappin
             runpath=fields.get("runpath", str) if "runpath" in fields else None,
             version_needs=_version_needs(fields),
             load_references=_references(fields, tables),
-            introduced=fields.mapping("introduced", str),
+            introduced=_dates(fields, "introduced"),
             doubtful=fields.find("doubtful", ""),
             source=fields.find("symbols", ""),
         )
         fields.finish()
     return MappingProxyType(libraries)
+
+
+def _dates(fields: Fields, key: str) -> Mapping[str, str]:
+    """Return a mapping to days, ISO format."""
+    days = fields.mapping(key, str)
+    for name, day in days.items():
+        try:
+            dt.date.fromisoformat(day)
+        except ValueError as error:
+            reason = f"{fields.where}.{key}.{name}: {day!r} is no date such as 2025-03-01"
+            raise ProfileError(reason) from error
+    return days
 
 
 def _symbols(fields: Fields, tables: _Tables, exports: SymbolTable) -> SymbolTable:

@@ -149,3 +149,19 @@ def test_a_folder_called_targets_is_written_as_a_path(call: Run, tmp_path: Path)
     (tmp_path / "targets" / "handler.py").write_text("", encoding="utf-8")
 
     assert call("./targets", cwd=tmp_path).stdout.startswith("PASS")
+
+
+@pytest.mark.parametrize("name", ["python3.10-arm64", "lambda-python3.13-x86_64-image"])
+def test_what_is_shown_and_compared_fits_a_terminal(call: Run, name: str) -> None:
+    for arguments in (("show", name), ("diff", "python3.14", name)):
+        printed = call("targets", *arguments).stdout
+
+        assert printed
+        assert [line for line in printed.splitlines() if len(line) > WIDTH] == []
+
+
+def test_a_folder_for_a_target_is_called_one(call: Run, tmp_path: Path) -> None:
+    result = call("targets", "show", str(tmp_path))
+
+    assert result.returncode == 2
+    assert "a folder and no profile; `abicheck capture`" in result.stderr

@@ -95,7 +95,7 @@ def test_a_name_that_is_nearly_right_gets_a_suggestion() -> None:
 
 
 def test_a_folder_is_no_profile(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="unknown target"):
+    with pytest.raises(ProfileError, match="a folder and no profile"):
         load_profile(str(tmp_path))
 
 
@@ -147,6 +147,10 @@ def put(value: object, *keys: str | int) -> Change:
             "mine.json.library_path[1]: expected str, found NoneType",
         ),
         (put([7], "libraries"), "mine.json.libraries[0]: expected an object, found int"),
+        (
+            put({"GLIBC_2.34": "spring"}, "libraries", 0, "introduced"),
+            "mine.json.libraries[0].introduced.GLIBC_2.34: 'spring' is no date such as 2025-03-01",
+        ),
         (
             put(3, "libraries", 0, "soname"),
             "mine.json.libraries[0].soname: expected str, found int",
