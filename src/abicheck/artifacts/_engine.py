@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from abicheck.artifacts._base import Limits
 from abicheck.artifacts._image import ImageArtifact, image_of
 from abicheck.artifacts._image._blobs import TarStore, spool
-from abicheck.errors import ArtifactError
+from abicheck.errors import ArtifactError, UsageError
 
 _START = "start it, or save the image with an engine of yours and check the archive"
 
@@ -22,8 +22,11 @@ def open_engine_image(
 
     Which engine that is, the environment says: `DOCKER_HOST`, or the socket at
     the usual place.  Raises `ArtifactError` where none answers or where it has
-    no such image, and `UsageError` as `open_image` does.
+    no such image, and `UsageError` as `open_image` does, or for no name at all.
     """
+    if not reference:
+        reason = "docker:: the image's name is missing"
+        raise UsageError(reason)
     # The engine has already chosen by name; what it saved may be called otherwise.
     image = image_of(_save(reference, limits), limits, architecture, None)
     if image is None:

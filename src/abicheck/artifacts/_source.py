@@ -46,9 +46,6 @@ def open_source(
             yield image
     elif isinstance(source, str) and source.startswith(ENGINE):
         name = source.removeprefix(ENGINE)
-        if not name:
-            reason = f"{source}: the image's name is missing"
-            raise UsageError(reason)
         from abicheck.artifacts._engine import open_engine_image  # noqa: PLC0415 - as above
 
         with open_engine_image(name, limits, architecture=architecture) as image:

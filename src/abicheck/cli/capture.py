@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import posixpath
 import re
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -38,11 +39,18 @@ _ENGINE: Final = "docker:"
 _HEAD: Final = 64
 _MAX_REPLY: Final = 64 << 20
 _LEVELS: Final = 4
+_STANDARD_OUTPUT: Final = "-"
 
 
 @click.command("capture", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source", required=False)
-@click.option("-o", "--output", metavar="FILE", required=True, help="Where to write it.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    required=True,
+    help="Where to write it; - for standard output.",
+)
 @click.option("--host", is_flag=True, help="Capture this machine and one of its interpreters.")
 @click.option(
     "--emit-function",
@@ -70,9 +78,12 @@ _LEVELS: Final = 4
 @click.option(
     "--architecture",
     type=click.Choice(ARCHITECTURES),
-    help="Which of an archive's images: x86_64 or arm64.",
+    help="Which of an archive's images, or what else SOURCE has to be: x86_64 or arm64.",
 )
+@click.pass_context
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    ctx: click.Context,
+    /,
     source: str | None,
     output: str,
     host: bool,  # noqa: FBT001
@@ -94,9 +105,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if sum((source is not None, host, emit_function)) != 1:
         reason = "name one SOURCE, or --host, or --emit-function"
         raise UsageError(reason)
-    target = Path(output)
+    _check_output(output)
     if emit_function:
-        replace_file(target, function_archive())
+        _require_alone(ctx)
+        _write(output, function_archive())
         return 0
     if not task_root.startswith("/"):
         reason = f"--task-root {task_root}: not an absolute path"
@@ -116,8 +128,43 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     captured = (
         capture_host(request) if source is None else _capture_source(source, request, architecture)
     )
-    replace_file(target, write_profile(captured.profile, captured.provenance).encode())
+    asked = {"x86_64": "x86_64", "arm64": "aarch64"}.get(architecture or "")
+    if asked not in {None, captured.profile.machine}:
+        reason = f"--architecture {architecture}: {source or 'this host'} is of another, "
+        raise UsageError(reason + captured.profile.architecture)
+    _write(output, write_profile(captured.profile, captured.provenance).encode())
     return 0
+
+
+def _check_output(output: str) -> None:
+    """Raise `UsageError` where nothing can be written, before anything is read."""
+    path = Path(output)
+    if output == _STANDARD_OUTPUT:
+        return
+    if not output or path.is_dir():
+        reason = f"--output {output}: a file is asked for"
+        raise UsageError(reason)
+    if not path.parent.is_dir():
+        reason = f"--output {output}: there is no folder {path.parent}"
+        raise UsageError(reason)
+
+
+def _write(output: str, data: bytes) -> None:
+    if output == _STANDARD_OUTPUT:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    else:
+        replace_file(Path(output), data)
+
+
+def _require_alone(ctx: click.Context) -> None:
+    """Raise `UsageError` where --emit-function has company that it would not heed."""
+    given = click.core.ParameterSource.COMMANDLINE
+    for option in ctx.command.params:
+        name = str(option.name)
+        if name not in {"output", "emit_function"} and ctx.get_parameter_source(name) is given:
+            reason = f"--emit-function does without {option.opts[-1]}: say it of the reply"
+            raise UsageError(reason)
 
 
 def _capture_source(source: str, request: Request, architecture: str | None) -> Captured:

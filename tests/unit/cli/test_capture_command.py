@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,11 +99,56 @@ def test_the_status_says_whether_the_request_or_its_execution_is_at_fault(
     assert not (tmp_path / "out.json").exists()
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, call: Run) -> None:
-    done = call("capture", "--emit-function", "-o", str(tmp_path / "no" / "probe.zip"))
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [("no/probe.zip", "there is no folder no"), (".", "a file is asked for"), ("", "a file")],
+)
+def test_a_place_that_cannot_be_written_is_named_before_anything_is_read(
+    tmp_path: Path, call: Run, place: str, message: str
+) -> None:
+    done = call("capture", "nowhere", "-o", place, cwd=tmp_path)
 
-    assert done.returncode == 3
-    assert "No such file or directory" in done.stderr
+    assert done.returncode == 2
+    assert f"--output {place}: {message}" in done.stderr
+
+
+def test_standard_output_is_a_place(tmp_path: Path) -> None:
+    """`-`, which is no file's name."""
+    folder = write_root(tmp_path / "root", a_root())
+    command = [sys.executable, "-m", "abicheck", "capture", str(folder), "-o", "-"]
+    done = subprocess.run(command, capture_output=True, check=True, cwd=tmp_path)
+
+    assert json.loads(done.stdout)["libc_version"] == "2.36"
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize(
+    "option", ["--name=mine", "--python=/usr/bin/python3", "--as-of=2025-01-01"]
+)
+def test_the_function_heeds_no_other_option(tmp_path: Path, call: Run, option: str) -> None:
+    """They are said of its reply."""
+    done = call("capture", "--emit-function", option, "-o", "probe.zip", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert f"--emit-function does without {option.partition('=')[0]}" in done.stderr
+
+
+def test_an_architecture_is_held_against_what_is_captured(tmp_path: Path, call: Run) -> None:
+    write_root(tmp_path / "root", a_root())
+    wrong = call("capture", "root", "--architecture=arm64", "-o", "a.json", cwd=tmp_path)
+    right = call("capture", "root", "--architecture=x86_64", "-o", "a.json", cwd=tmp_path)
+
+    assert (wrong.returncode, right.returncode) == (2, 0)
+    assert "--architecture arm64: root is of another, x86_64" in wrong.stderr
+
+
+def test_the_engine_is_not_asked_for_an_image_without_a_name(tmp_path: Path, call: Run) -> None:
+    """Neither to capture it nor to check it."""
+    for arguments in (("capture", "docker:", "-o", "a.json"), ("docker:",)):
+        done = call(*arguments, cwd=tmp_path)
+
+        assert done.returncode == 2
+        assert "docker:: the image's name is missing" in done.stderr
 
 
 def test_the_day_of_a_reproducible_build_is_the_day_of_the_facts(tmp_path: Path, call: Run) -> None:
