@@ -173,6 +173,8 @@ def nothing_recognised(case: Case) -> Iterator[Fault]:
     inventory = case.inventory
     if inventory.objects or inventory.foreign or inventory.counts.python_files:
         return
+    if inventory.image is not None:
+        return  # it has an interpreter, or could not be judged, and then the reason is given
     if any(irregularity.kind in _UNEXAMINED for irregularity in inventory.irregularities):
         return  # the reason has been given
     inner = [i for i in inventory.irregularities if i.kind is Irregular.NESTED_ARCHIVE]

@@ -40,6 +40,13 @@ def test_what_is_no_image_has_no_finding_of_an_image() -> None:
     assert codes(a_case(inventory=an_inventory())) == []
 
 
+def test_an_image_without_packages_is_not_called_empty() -> None:
+    """It has an interpreter; what holds none at all cannot be checked."""
+    nothing = an_inventory(kind=ArtifactKind.IMAGE, python_files=0)
+
+    assert codes(a_case(inventory=replace(nothing, image=an_image()))) == []
+
+
 def test_an_index_says_what_else_it_lists() -> None:
     """Attestations and other platforms, and that it is alone."""
     index = replace(an_image(), index=True)
