@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
 import sysconfig
@@ -20,6 +21,7 @@ from tests.imagebuilder import (
     indexed,
     lay_out,
     oci,
+    sha256,
     tar,
     whiteout,
 )
@@ -173,19 +175,44 @@ def test_a_relative_entry_point_is_found_by_path(
 def test_a_damaged_image_is_not_judged_and_does_not_pass(
     sound: Image, target: TargetProfile, tmp_path: Path
 ) -> None:
-    """What is missing may be what the rest needs."""
+    """What is missing may be what the rest needs, whatever handler is asked for."""
     files = oci(sound)
     del files[f"blobs/sha256/{hash_of(sound)}"]
-    report = check(lay_out(files, tmp_path / "layout"), target)
+    report = check(lay_out(files, tmp_path / "layout"), target, handler="other.handler")
 
-    assert [line for line in _found(report) if "error" in line] == [
-        "ABI805 error " + os.path.realpath(sys.executable).lstrip("/"),
-        "ABI813 error .",
-    ]
+    assert _found(report) == ["ABI813 error ."]
+    assert report.profile.title == "not judged"
+
+
+def test_each_damage_is_one_finding_in_its_layer(
+    sound: Image, target: TargetProfile, tmp_path: Path
+) -> None:
+    """Cut off, a wrong digest, a configuration gone: nothing else is said of what was not read."""
+    image = _with(sound, [Tarred("var/task/big.bin", os.urandom(1 << 16))])
+    files, name = oci(image), f"blobs/{sha256(image.blobs[1]).replace(':', '/')}"
+    config = f"blobs/{sha256(image.config).replace(':', '/')}"
+    repacked = gzip.compress(image.layers[1], 9, mtime=1)
+    damaged = {
+        "cut": {**files, name: files[name][:-1000]},
+        "digest": {**files, name: repacked},
+        "plain": {**files, name: b"no tar at all" * 100},
+        "config": {path: data for path, data in files.items() if path != config},
+    }
+    found = {}
+    for how, those in damaged.items():
+        report = check(lay_out(those, tmp_path / how), target)
+        found[how] = [
+            (f.rule.code, f.fault.message.partition(" sha256")[0], f.fault.origin)
+            for f in report.findings
+        ]
+
+    assert found["cut"] == [("ABI003", "its gzip stream is cut off", "layer 1: step 1")]
+    assert found["digest"] == [("ABI812", "the blob", "layer 1: step 1")]
+    # Which also is no gzip, as its media type says.
+    assert [code for code, _, _ in found["plain"]] == ["ABI004", "ABI802"]
+    assert [code for code, _, _ in found["config"]] == ["ABI813"]
 
 
 def hash_of(image: Image) -> str:
     """Return the digest of an image's first blob, without its algorithm."""
-    import hashlib  # noqa: PLC0415 - one use
-
-    return hashlib.sha256(image.blobs[0]).hexdigest()
+    return sha256(image.blobs[0]).removeprefix("sha256:")

@@ -167,7 +167,8 @@ class ImageFacts:
     `architecture` is what the function runs on, in Go's words.  `drift` is what
     Lambda's base has differently from what is on record; None where it is the
     same, or the base another's.  `handler` is the function that CMD names, None
-    where it names none, or where the image is not judged.
+    where it names none, or where the image is not judged.  `whole` says that
+    every layer and the configuration could be read.
     """
 
     config: ImageConfig
@@ -185,3 +186,4 @@ class ImageFacts:
     architecture: str = ""
     drift: BaseDrift | None = None
     handler: str | None = None
+    whole: bool = True

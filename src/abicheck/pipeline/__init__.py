@@ -87,7 +87,9 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
             _refuse(source, layers, images=images)
             contents = read_image(artifact, str(source), profile, bases, progress)
             image = contents.inventory.image
-            if image is not None and handler is None:
+            if image is not None and (image.musl or not image.whole):
+                question = replace(question, handler=None)  # nothing of it was read to be judged
+            elif image is not None and handler is None:
                 # Other functions may start the same image by commands of their own.
                 question = replace(question, handler=image.handler, narrow=False)
             return _judge(contents, question)

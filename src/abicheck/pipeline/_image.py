@@ -41,6 +41,18 @@ _CLIENTS: Final = (
     "/opt/extensions/lambda-adapter",
 )
 _MOST_UNREADABLE: Final = 20  # a report names a few
+# What leaves a layer, or the configuration, unread: of the rest nothing can be said then.
+_UNREAD: Final = frozenset(
+    {
+        Irregular.CORRUPT,
+        Irregular.EMPTY_ARCHIVE,
+        Irregular.LIMIT,
+        Irregular.METHOD,
+        Irregular.MISSING_BLOB,
+        Irregular.TRUNCATED,
+        Irregular.UNREADABLE,
+    }
+)
 
 
 def read_image(
@@ -53,8 +65,8 @@ def read_image(
     """Read an image once, and return it on the target that it is itself.
 
     `asked` is what the function is going to run on; of it only the machine
-    counts, unless the image cannot be captured because it is damaged or has
-    musl: then it says so, and nothing is judged.  `floating` are the base images
+    counts, unless a part of the image cannot be read or it has musl: then it
+    says so, and nothing is judged.  `floating` are the base images
     that its Dockerfile names without a digest.  Raises `ArtifactError` where
     a sound image has no CPython.
     """
@@ -105,7 +117,8 @@ class _ImageReading:
                 reading.lay(path, Entry(member.kind, member.mode, member.target))
                 if content.facts is not None:
                     system[path] = content.facts
-        contents = reading.on(profile or self._asked)
+        unjudged = replace(self._asked, title="not judged")
+        contents = reading.on(profile or unjudged)
         files = [member for member in members if member.kind is Kind.FILE]
         layers = {f"/{member.name}": member.layer for member in files}
         inventory = replace(
@@ -159,6 +172,8 @@ class _ImageReading:
 
     def _profile(self, musl: str) -> TargetProfile | None:
         """Return the image as a target; None where it is not to be judged."""
+        if not self._is_whole():
+            return None
         config = self._image.config
         entry = self._entry_point()
         runs = entry.path if entry is not None else None
@@ -190,6 +205,14 @@ class _ImageReading:
         interpreter = replace(profile.interpreter, shipped=frozenset(), path=path)
         return replace(profile, interpreter=interpreter)
 
+    def _is_whole(self) -> bool:
+        """Whether all layers were read: one that was not may have hidden or brought any file."""
+        whole = PurePosixPath()
+        return not any(
+            found.kind in _UNREAD and found.location.path == whole
+            for found in self._image.irregularities
+        )
+
     def _virtual_environment(self, version: str) -> Iterator[PurePosixPath]:
         """Yield the packages of the environment whose interpreter is the entry point (PEP 405)."""
         entry = self._entry_point()
@@ -217,6 +240,7 @@ class _ImageReading:
             client=self._client(contents),
             unreadable=unreadable[:_MOST_UNREADABLE],
             musl=musl,
+            whole=self._is_whole(),
             architecture=_GO_NAMES.get(self._asked.machine, self._asked.machine),
         )
 

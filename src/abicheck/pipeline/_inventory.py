@@ -307,6 +307,8 @@ class Reading:
             irregularities=(
                 *(
                     replace(found, location=replace(found.location, layer=part.layer))
+                    if part.layer  # an image's are of its own layers
+                    else found
                     for part in self._parts
                     for found in part.artifact.irregularities
                 ),

@@ -15,9 +15,10 @@ _SHOWN: Final = 3  # names in a message; the evidence has them all
 
 
 def _image(case: Case) -> Iterator[ImageFacts]:
-    """Yield the image, where the artifact is one."""
-    if case.inventory.image is not None:
-        yield case.inventory.image
+    """Yield the image, where the artifact is one and all of it could be read."""
+    image = case.inventory.image
+    if image is not None and image.whole:
+        yield image
 
 
 @rule(
