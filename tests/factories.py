@@ -32,6 +32,7 @@ from abicheck.model import (
     Foreign,
     ForeignFile,
     FoundBy,
+    FunctionLayer,
     ImageConfig,
     ImageFacts,
     ImageLayer,
@@ -382,6 +383,12 @@ def an_inventory(  # noqa: PLR0913 - what can be learnt from an artifact
     )
 
 
+def of_a_layer(name: str) -> Inventory:
+    """The inventory of a function that has this one layer."""
+    layer = FunctionLayer(name, f"dist/{name}", ArtifactKind.ZIP, "1" * 64, 100, Counts(3, 300, 1))
+    return replace(an_inventory(), layers=(layer,))
+
+
 def a_layer(
     media_type: str = "application/vnd.docker.image.rootfs.diff.tar.gzip",
     compression: Compression | None = Compression.GZIP,
@@ -485,6 +492,12 @@ def a_finding(  # noqa: PLR0913 - what a fault says
 ) -> Finding:
     fault = Fault(location(path), message, subject, why=why, fix=fix, failure=failure)
     return Finding(rule, severity, fault, distribution)
+
+
+def a_finding_in_a_layer(layer: str, path: str) -> Finding:
+    """A fault of a file that one of the function's layers has."""
+    fault = Fault(Location(PurePosixPath(path), layer), "does not load", origin=f"layer {layer}")
+    return Finding(RULE, Severity.ERROR, fault)
 
 
 def an_object_report(

@@ -64,13 +64,14 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     was built from.  `handler` is Lambda's own setting, `module.function`: what
     it does not reach matters less.  An image names its own by CMD, which
     narrows nothing, since a function may set another.  Without `images` none is
-    taken: `profile` was meant.  `wheel_author` says that the artifact is going
-    to be published; `pins` are compared with what is installed in it, and its
-    files with those of the pinned wheels in the folder `wheels`; `progress` is
-    told how many members have been read.  Raises `UsageError` where the source
-    names nothing or is itself what pins are about, and `ArtifactError` where it
-    or a wheel cannot be read; whatever is wrong with its content is in the
-    report.
+    taken: `profile` was meant.  `layers` are the function's, the lowest first, and
+    `environment` the variables that it sets; `size_budget` is how many bytes all
+    of it may have unpacked.  `wheel_author` says that the artifact is going to be
+    published; `pins` are compared with what is installed in it, and its files with
+    those of the pinned wheels in the folder `wheels`; `progress` is told how many
+    members have been read.  Raises `UsageError` where the source names nothing or
+    is itself what pins are about, and `ArtifactError` where it or a wheel cannot
+    be read; whatever is wrong with its content is in the report.
     """
     trusted = None if pins is None or wheels is None else find_wheels(wheels, pins, limits)
     question = _Question(

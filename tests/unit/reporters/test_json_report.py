@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from tests.factories import (
     a_distribution,
     a_finding,
+    a_finding_in_a_layer,
     a_foreign_file,
     a_report,
     an_inventory,
@@ -20,6 +21,7 @@ from tests.factories import (
     an_object_report,
     location,
     need,
+    of_a_layer,
 )
 
 from abicheck.model import (
@@ -181,6 +183,7 @@ def test_a_finding_has_all_that_is_known_of_it() -> None:
         "name": "made-up",
         "severity": "error",
         "path": "pkg/mod.so",
+        "layer": None,
         "module": "pkg.mod",
         "distribution": "pkg",
         "version": "1.0",
@@ -244,6 +247,7 @@ def test_a_binary_has_its_outcome_and_the_object_that_decides_it() -> None:
     del found["facts"]
     assert found == {
         "path": "pkg/other.so",
+        "layer": None,
         "kind": "extension",
         "distribution": "pkg",
         "version": "1.0",
@@ -368,7 +372,7 @@ def test_distributions_are_listed_with_their_tags() -> None:
     inventory = an_inventory(distributions=[a_distribution("pkg", "1.0", tags=["py3-none-any"])])
 
     assert artifact(a_report(inventory=inventory))["distributions"] == [
-        {"name": "pkg", "version": "1.0", "tags": ["py3-none-any"]}
+        {"name": "pkg", "version": "1.0", "layer": None, "tags": ["py3-none-any"]}
     ]
 
 
@@ -410,3 +414,30 @@ def test_a_fingerprint_tells_files_subjects_and_folders_apart() -> None:
     ]
 
     assert len({finding.fingerprint for finding in findings}) == len(findings)
+
+
+# --- layers ---
+
+
+def test_layers_are_listed_and_named_where_something_is_in_one() -> None:
+    report = a_report(
+        a_finding_in_a_layer("base.zip", "python/pkg/mod.so"), inventory=of_a_layer("base.zip")
+    )
+    found = artifact(report)
+
+    assert found["layers"] == [
+        {
+            "name": "base.zip",
+            "path": "dist/base.zip",
+            "kind": "zip",
+            "sha256": "1" * 64,
+            "packed": 100,
+            "files": 3,
+            "size": 300,
+        }
+    ]
+    assert not found["is_layer"]
+    assert (found["findings"][0]["path"], found["findings"][0]["layer"]) == (
+        "python/pkg/mod.so",
+        "base.zip",
+    )
