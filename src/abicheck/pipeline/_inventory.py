@@ -275,7 +275,8 @@ class Reading:
         files = [*self._objects, *self._foreign]
         links = [path for path in tree.links() if tree.real(path) is not None]
         files += [path for path in links if is_shared_object_name(path)]
-        interpreter = extend_path(tree, site_files, profile.interpreter)
+        before = profile.interpreter
+        interpreter = extend_path(tree, site_files, before)
         profile = replace(profile, interpreter=interpreter)
         places = Places(first.root, self._layers)
         shadows = Shadows(tree, interpreter, self._sources.get)
@@ -303,7 +304,7 @@ class Reading:
                 places,
             ),
             distributions=tuple(self._distributions()),
-            packages=_packages(tree, self._folders(interpreter)),
+            packages=_packages(tree, self._folders(before if first.root else interpreter)),
             irregularities=(
                 *(
                     replace(found, location=replace(found.location, layer=part.layer))
@@ -380,9 +381,9 @@ class Reading:
             yield from (str(p) for p in interpreter.path if not _is_library(p, interpreter))
             return
         yield from roots - {LAYER_ROOT}
-        if LAYER_ROOT in roots:
-            path = map(str, interpreter.path)
-            yield from (entry for entry in path if entry.startswith(f"{LAYER_ROOT}/"))
+        for entry in map(str, interpreter.path):
+            if any(entry.startswith(f"{root}/") for root in roots):
+                yield entry
 
     def _broken_links(self, tree: Tree, places: Places) -> Iterator[Irregularity]:
         """Yield the links that lead nowhere, those to the target's own files apart."""
