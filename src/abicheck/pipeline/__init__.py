@@ -191,7 +191,7 @@ def _judge(contents: Contents, question: _Question) -> Report:
     return Report(
         inventory=contents.inventory,
         profile=contents.profile,
-        findings=from_layers(findings, contents.inventory),
+        findings=from_layers(findings, contents),
         objects=judge.objects(case),
         packages=judge.packages(),
         handler=case.handler,

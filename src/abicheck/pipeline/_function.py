@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from abicheck.artifacts import Artifact, Limits, open_artifact
 from abicheck.errors import UsageError
-from abicheck.filesystem import LAYER_ROOT
-from abicheck.model import ArtifactKind, Finding, Inventory, TargetProfile
-from abicheck.pipeline._inventory import Reading, read_members
+from abicheck.filesystem import LAYER_ROOT, Places
+from abicheck.model import ArtifactKind, Finding, TargetProfile
+from abicheck.pipeline._inventory import Contents, Reading, read_members
 
 NO_LAYERS: Final = "Lambda layers are not supported for functions created with container images."
 
@@ -109,12 +110,20 @@ def is_layer(artifact: Artifact) -> bool:
     )
 
 
-def from_layers(findings: Iterable[Finding], inventory: Inventory) -> tuple[Finding, ...]:
-    """Return the findings, those about a layer's files with its name as their origin."""
-    names = {layer.name for layer in inventory.layers}
-    return tuple(
-        replace(finding, fault=replace(finding.fault, origin=f"layer {layer}"))
-        if (layer := finding.fault.location.layer) in names
-        else finding
-        for finding in findings
-    )
+def from_layers(findings: Iterable[Finding], contents: Contents) -> tuple[Finding, ...]:
+    """Return the findings, those about a layer's files with its name as their origin.
+
+    What only an import led to is known by its target path, and is put in its place as well.
+    """
+    names = {layer.name for layer in contents.inventory.layers}
+    return tuple(_from_layer(finding, names, contents.places) for finding in findings)
+
+
+def _from_layer(finding: Finding, names: AbstractSet[str], places: Places) -> Finding:
+    fault = finding.fault
+    location = fault.location
+    if location.path.is_relative_to(LAYER_ROOT):
+        location = places.location(str(location.path))
+    if location.layer in names:
+        fault = replace(fault, origin=f"layer {location.layer}")
+    return replace(finding, fault=replace(fault, location=location))

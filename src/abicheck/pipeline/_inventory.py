@@ -237,26 +237,35 @@ class Reading:
 
     def _cover(self, path: str, kind: Kind, location: Location) -> None:
         """Take away what an earlier layer has in the place of a member of this one."""
-        for known in (self._objects, self._foreign, self._sources, self._path_files, self._nested):
-            known.pop(path, None)
-        self._metadata.get(LAYER_ROOT, {}).pop(path.removeprefix(f"{LAYER_ROOT}/"), None)
+        if kind is not Kind.DIRECTORY:
+            self._forget(path)
         folder = path if kind is Kind.DIRECTORY else posixpath.dirname(path)
         while folder != LAYER_ROOT and folder not in self._layer_folders:
             self._layer_folders[folder] = location.layer
-            self._note_clash(folder, self._layers, location, "a file", "a folder")
+            if folder in self._layers:
+                self._note_clash(folder, self._layers, location, "a file", "a folder")
+                self._forget(folder)
             folder = posixpath.dirname(folder)
         if kind is not Kind.DIRECTORY:
             self._layers[path] = location.layer
-            self._note_clash(path, self._layer_folders, location, "a folder", "a file")
+            if path in self._layer_folders:
+                self._note_clash(path, self._layer_folders, location, "a folder", "a file")
+                for below in [each for each in self._layers if each.startswith(f"{path}/")]:
+                    self._forget(below)
+
+    def _forget(self, path: str) -> None:
+        for known in (self._objects, self._foreign, self._sources, self._path_files, self._nested):
+            known.pop(path, None)
+        self._metadata.get(LAYER_ROOT, {}).pop(path.removeprefix(f"{LAYER_ROOT}/"), None)
+        self._entries.pop(path, None)
+        self._layers.pop(path, None)
 
     def _note_clash(
         self, path: str, others: Mapping[str, str], location: Location, there: str, here: str
     ) -> None:
-        other = others.get(path)
-        if other is not None:
-            place = Location(PurePosixPath(path).relative_to(LAYER_ROOT), location.layer)
-            detail = f"{here}, and {there} in {other}"
-            self._clashes.append(Irregularity(Irregular.LAYER_CLASH, place, detail))
+        place = Location(PurePosixPath(path).relative_to(LAYER_ROOT), location.layer)
+        detail = f"{here}, and {there} in {others[path]}"
+        self._clashes.append(Irregularity(Irregular.LAYER_CLASH, place, detail))
 
     def lay(self, path: str, entry: Entry) -> None:
         """Put in a path that is there, and not the artifact's own."""

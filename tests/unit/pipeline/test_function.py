@@ -132,6 +132,14 @@ def test_a_finding_names_the_layer_and_its_distribution(function: Function, core
     assert found.distribution.location.layer == "layer1.zip"
 
 
+def test_where_an_import_failed_is_said_with_the_layer(function: Function) -> None:
+    report = function({"app.py": "import dep"}, {"python/dep.py": "import gone"})
+
+    (found,) = report.findings
+    assert (found.rule.code, str(found.fault.location)) == ("ABI602", "layer1.zip:python/dep.py")
+    assert [str(site) for site in found.fault.via] == ["app.py:1", "/opt/python/dep.py:1"]
+
+
 def test_a_library_in_the_lib_of_a_layer_is_found(function: Function, fixtures: Path) -> None:
     """LD_LIBRARY_PATH has /opt/lib at its end."""
     with zipfile.ZipFile(fixtures / "cases" / "first-of-two-missing-libraries.zip") as archive:
@@ -244,13 +252,37 @@ def test_a_package_that_extends_its_path_hides_nothing(function: Function, core:
     assert [item.module for item in report.objects] == ["ns.b._pydantic_core"]
 
 
-def test_a_file_in_one_layer_and_a_folder_in_another_clash(function: Function) -> None:
-    report = function({"app.py": ""}, {"python/dep": "a file"}, {"python/dep/__init__.py": ""})
+@pytest.mark.parametrize(
+    ("lower", "upper", "detail"),
+    [
+        ({"python/x": ""}, {"python/x/y.py": ""}, "a folder, and a file in layer1.zip"),
+        ({"python/x": ""}, {"python/x/": "", "python/x/y.py": ""}, "a folder, and a file in"),
+        ({"python/x/y.py": ""}, {"python/x": ""}, "a file, and a folder in layer1.zip"),
+        ({"python/x/": ""}, {"python/x": ""}, "a file, and a folder in layer1.zip"),
+    ],
+)
+def test_a_file_in_one_layer_and_a_folder_in_another_clash(
+    function: Function, lower: Files, upper: Files, detail: str
+) -> None:
+    report = function({"app.py": ""}, lower, upper)
 
     (found,) = report.findings
     assert codes(report) == ["ABI625 warning"]
-    assert found.fault.location == Location(PurePosixPath("python/dep"), "layer2.zip")
-    assert found.fault.message == "a folder, and a file in layer1.zip"
+    assert found.fault.location == Location(PurePosixPath("python/x"), "layer2.zip")
+    assert found.fault.message.startswith(detail)
+
+
+def test_of_a_file_and_a_folder_the_later_counts(function: Function) -> None:
+    report = function({"app.py": "import x.y"}, {"python/x": ""}, {"python/x/y.py": ""})
+
+    assert said(report) is None
+
+
+@pytest.mark.parametrize("name", ["python/", "python/x/"])
+def test_folders_that_several_layers_have_are_one(function: Function, name: str) -> None:
+    layers = [{name: "", f"python/x/{n}.py": ""} for n in "ab"]
+
+    assert codes(function({"app.py": "import x.a, x.b"}, *layers)) == []
 
 
 # --- .pth files, links ---
