@@ -6,6 +6,7 @@ import enum
 import hashlib
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Final
 
 from abicheck.model._outcomes import Failure
@@ -14,6 +15,8 @@ from abicheck.model._python import Distribution
 
 # What auditwheel adds to the name of a library that it vendors, and it alone knows why.
 _GRAFTED: Final = re.compile(r"-[0-9a-f]{8}(?=\.|$)")
+# What a layer of an image is called; a function's has the name of its file.
+_OF_AN_IMAGE: Final = re.compile(r"sha256:[0-9a-f]+|layer-\d+")
 _PYTHON_FOLDER: Final = re.compile(r"\bpython3\.\d+(?=/)")
 
 
@@ -79,7 +82,9 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """Stable across rebuilds: rule, file and subject, without what a rebuild renames."""
-        path = self.fault.location.path
+        path, layer = self.fault.location.path, self.fault.location.layer
+        if layer and not _OF_AN_IMAGE.fullmatch(layer):
+            path = PurePosixPath("/opt", path)  # beside the function's own file of that name
         stem = _GRAFTED.sub("", path.name).split(".", 1)[0]
         place = _PYTHON_FOLDER.sub("python3", str(path.parent / stem))
         key = "\0".join((self.rule.code, place, _GRAFTED.sub("", self.fault.subject)))

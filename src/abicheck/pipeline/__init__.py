@@ -86,7 +86,7 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
 
             bases = floating_bases(dockerfile or "")
             _refuse(source, layers, images=images)
-            contents = read_image(artifact, str(source), profile, bases, progress)
+            contents = read_image(artifact, str(source), profile, bases, environment, progress)
             image = contents.inventory.image
             if image is not None and (image.musl or not image.whole):
                 question = replace(question, handler=None)  # nothing of it was read to be judged
@@ -173,7 +173,7 @@ def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhe
 
 
 def _judge(contents: Contents, question: _Question) -> Report:
-    judge = Judge(contents, question.handler, question.environment, narrow=question.narrow)
+    judge = Judge(contents, question.handler, narrow=question.narrow)
     pins = question.pins
     case = replace(
         judge.case(),

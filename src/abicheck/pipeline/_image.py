@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
@@ -55,11 +55,12 @@ _UNREAD: Final = frozenset(
 )
 
 
-def read_image(
+def read_image(  # noqa: PLR0913, PLR0917 - one for each thing that is known beforehand
     image: ImageArtifact,
     name: str,
     asked: TargetProfile,
     floating: tuple[str, ...],
+    environment: Mapping[str, str],
     progress: Callable[[int], None],
 ) -> Contents:
     """Read an image once, and return it on the target that it is itself.
@@ -67,10 +68,11 @@ def read_image(
     `asked` is what the function is going to run on; of it only the machine
     counts, unless a part of the image cannot be read or it has musl: then it
     says so, and nothing is judged.  `floating` are the base images
-    that its Dockerfile names without a digest.  Raises `ArtifactError` where
+    that its Dockerfile names without a digest, and `environment` the variables
+    that the function sets, which win over the image's own.  Raises `ArtifactError` where
     a sound image has no CPython.
     """
-    contents = _ImageReading(image, name, asked).contents(progress)
+    contents = _ImageReading(image, name, asked, environment).contents(progress)
     if contents.inventory.image is None:
         return contents
     facts = replace(contents.inventory.image, floating=floating)
@@ -78,14 +80,21 @@ def read_image(
 
 
 class _ImageReading:
-    def __init__(self, image: ImageArtifact, name: str, asked: TargetProfile) -> None:
+    def __init__(
+        self,
+        image: ImageArtifact,
+        name: str,
+        asked: TargetProfile,
+        environment: Mapping[str, str],
+    ) -> None:
         self._image = image
+        self._config = replace(image.config, env={**image.config.env, **environment})
         self._name = name
         self._asked = asked
         self._task_root = task_root(image.config)
         self._tree = Tree({})
         self._kept: dict[str, Kept] = {}
-        given = image.config.env.get("PYTHONPATH", "").split(":")
+        given = self._config.env.get("PYTHONPATH", "").split(":")
         self._folders = tuple(
             f"{entry.strip('/')}/" for entry in (self._task_root, *given) if entry.strip("/")
         )
@@ -136,7 +145,13 @@ class _ImageReading:
             ),
         )
         places = {PurePosixPath(m.name): m.layer for m in members if m.layer}
-        return replace(contents, inventory=inventory, system=system, layers=places)
+        return replace(
+            contents,
+            inventory=inventory,
+            system=system,
+            layers=places,
+            environment=self._config.env,
+        )
 
     def _is_link(self, member: Member) -> bool:
         """Whether the loader may be led through a link: to a library, or to a folder."""
@@ -174,7 +189,7 @@ class _ImageReading:
         """Return the image as a target; None where it is not to be judged."""
         if not self._is_whole():
             return None
-        config = self._image.config
+        config = self._config
         entry = self._entry_point()
         runs = entry.path if entry is not None else None
         is_python = runs is not None and _PYTHON.fullmatch(posixpath.basename(runs)) is not None
@@ -265,7 +280,7 @@ class _ImageReading:
         )
 
     def _searched(self, name: str) -> Iterator[str]:
-        config = self._image.config
+        config = self._config
         if "/" in name:
             yield posixpath.join(config.working_dir or "/", name)
         else:

@@ -27,6 +27,7 @@ from abicheck.model import (
     Irregular,
     Irregularity,
     Location,
+    StrayFolder,
     TargetProfile,
     heading,
 )
@@ -56,7 +57,7 @@ class Contents:
     bytecode files.  `system` are objects that the loader may find and that are
     not the artifact's own; `layers` is by which of an image's layers each path of
     the artifact came.  `profile` is the target with what the artifact itself adds
-    to sys.path.
+    to sys.path, and `environment` the variables whose values are known.
     """
 
     inventory: Inventory
@@ -66,6 +67,7 @@ class Contents:
     places: Places
     system: Mapping[str, ElfFacts] = field(default_factory=dict)
     layers: Mapping[PurePosixPath, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def source(self, path: str) -> bytes | None:
         """Return the bytes of a Python file, links followed; None where there are none."""
@@ -289,7 +291,9 @@ class Reading:
         profile = replace(profile, interpreter=interpreter)
         places = Places(first.root, self._layers)
         shadows = Shadows(tree, interpreter, self._sources.get)
-        strays = find_strays(tree, places, interpreter, lambda folder: _packages(tree, (folder,)))
+        strays: tuple[StrayFolder, ...] = ()
+        if any(part.root == LAYER_ROOT for part in self._parts):
+            strays = find_strays(tree, places, interpreter, lambda f: _packages(tree, (f,)))
         files = [path for path in files if not is_stray(path, strays, places)]
         inventory = Inventory(
             artifact=first.name,
@@ -348,7 +352,7 @@ class Reading:
             is_layer=first.root == LAYER_ROOT,
             strays=strays,
         )
-        return Contents(inventory, tree, self._sources, profile, places)
+        return Contents(inventory, tree, self._sources, profile, places, environment=environment)
 
     def _distributions(self) -> Iterator[Distribution]:
         for root, files in self._metadata.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -73,12 +73,11 @@ class Judge:
         self,
         contents: Contents,
         handler: str | None,
-        environment: Mapping[str, str],
         *,
         narrow: bool = True,
     ) -> None:
         self._inventory = contents.inventory
-        self._environment = environment
+        self._environment = contents.environment
         self._profile = profile = contents.profile
         self._places = contents.places
         self._entries = sorted(map(str, profile.interpreter.path), key=len, reverse=True)

@@ -388,6 +388,19 @@ def test_the_document_is_ascii_and_ends_a_line() -> None:
 # --- fingerprints ---
 
 
+def test_files_of_one_path_in_function_and_layer_have_two_fingerprints() -> None:
+    """By which layer it came is no part of it, nor is that of an image."""
+    own, first, second = (
+        a_finding("lib/x.so"),
+        a_finding_in_a_layer("a.zip", "lib/x.so"),
+        a_finding_in_a_layer("b.zip", "lib/x.so"),
+    )
+    image = a_finding_in_a_layer(f"sha256:{'0' * 64}", "lib/x.so")
+
+    assert first.fingerprint == second.fingerprint != own.fingerprint
+    assert image.fingerprint == own.fingerprint
+
+
 def test_a_fingerprint_survives_another_tag_and_another_message() -> None:
     before = a_finding("pkg/mod.cpython-311-x86_64-linux-gnu.so", "one", subject="liby.so")
     after = a_finding("pkg/mod.cpython-313-x86_64-linux-gnu.so", "two", subject="liby.so")
