@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from abicheck.filesystem import LAYER_ROOT, Kind, Places, Tree
 from abicheck.model import Interpreter, NamedFile, TargetProfile
+from abicheck.pipeline._sys_path import is_library
 
 
 def with_environment(profile: TargetProfile, environment: Mapping[str, str]) -> TargetProfile:
@@ -71,13 +72,9 @@ def _search_path(
     """
     own = [entry for entry in interpreter.path if not entry.is_relative_to(LAYER_ROOT)]
     packages = [entry for entry in own if entry.name == "site-packages"]
-    library = [entry for entry in own if _is_library(entry, interpreter)]
+    library = [entry for entry in own if is_library(entry, interpreter)]
     first = [entry for entry in own if entry not in packages and entry not in library]
     cwd = str(profile.task_root)
     named = [posixpath.normpath(posixpath.join(cwd, part)) for part in text.split(":")]
     given = map(PurePosixPath, named if text else ())
     yield from dict.fromkeys((*first, *given, *library, *packages))
-
-
-def _is_library(entry: PurePosixPath, interpreter: Interpreter) -> bool:
-    return entry.name in {f"python{interpreter.dotted}", "lib-dynload"} or entry.suffix == ".zip"

@@ -22,7 +22,6 @@ from abicheck.model import (
     ElfFacts,
     ForeignFile,
     FunctionLayer,
-    Interpreter,
     Inventory,
     Irregular,
     Irregularity,
@@ -33,6 +32,7 @@ from abicheck.model import (
 )
 from abicheck.pipeline._environment import with_environment
 from abicheck.pipeline._strays import find_strays, is_stray
+from abicheck.pipeline._sys_path import own_folders, packages_in, site_files
 from abicheck.python.bytecode import find_bytecode
 from abicheck.python.distributions import is_metadata, read_distributions
 from abicheck.python.extensions import find_extensions, split_suffix
@@ -279,21 +279,24 @@ class Reading:
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> Contents:
         """Return the artifact as it lies on a target, where a function sets these variables."""
-        site_files = self._site_files(profile, with_layers="PYTHONPATH" not in environment)
-        profile = with_environment(profile, environment)
         first, *layers = self._parts
+        path_files = site_files(
+            self._path_files, profile, first.root, with_layers="PYTHONPATH" not in environment
+        )
+        profile = with_environment(profile, environment)
         tree = Tree(self._entries)
         files = [*self._objects, *self._foreign]
         links = [path for path in tree.links() if tree.real(path) is not None]
         files += [path for path in links if is_shared_object_name(path)]
         before = profile.interpreter
-        interpreter = extend_path(tree, site_files, before)
+        interpreter = extend_path(tree, path_files, before)
         profile = replace(profile, interpreter=interpreter)
         places = Places(first.root, self._layers)
         shadows = Shadows(tree, interpreter, self._sources.get)
         strays: tuple[StrayFolder, ...] = ()
-        if any(part.root == LAYER_ROOT for part in self._parts):
-            strays = find_strays(tree, places, interpreter, lambda f: _packages(tree, (f,)))
+        roots = {part.root for part in self._parts}
+        if LAYER_ROOT in roots:
+            strays = find_strays(tree, places, interpreter, lambda f: packages_in(tree, (f,)))
         files = [path for path in files if not is_stray(path, strays, places)]
         inventory = Inventory(
             artifact=first.name,
@@ -317,7 +320,7 @@ class Reading:
                 places,
             ),
             distributions=tuple(self._distributions()),
-            packages=_packages(tree, self._folders(before if first.root else interpreter)),
+            packages=packages_in(tree, own_folders(roots, before if first.root else interpreter)),
             irregularities=(
                 *(
                     replace(found, location=replace(found.location, layer=part.layer))
@@ -368,36 +371,6 @@ class Reading:
                 )
                 yield replace(distribution, location=Location(where, layer))
 
-    def _site_files(self, profile: TargetProfile, *, with_layers: bool) -> Mapping[str, bytes]:
-        """Return the `.pth` files that are read, in their order.
-
-        Lambda's bootstrap calls `site.addsitedir` for /var/task and then for those folders of
-        the layers that it has put on sys.path; in an image, every folder of packages is one.
-        """
-        if not self._parts[0].root:
-            return dict(sorted(self._path_files.items()))
-        folders = [str(profile.task_root)]
-        if with_layers:
-            path = map(str, profile.interpreter.path)
-            folders += [entry for entry in path if entry.startswith(f"{LAYER_ROOT}/")]
-        return {
-            path: self._path_files[path]
-            for folder in folders
-            for path in sorted(self._path_files)
-            if posixpath.dirname(path) == folder
-        }
-
-    def _folders(self, interpreter: Interpreter) -> Iterator[str]:
-        """Yield the folders whose packages are the artifact's own."""
-        roots = {part.root for part in self._parts}
-        if "" in roots:
-            yield from (str(p) for p in interpreter.path if not _is_library(p, interpreter))
-            return
-        yield from roots - {LAYER_ROOT}
-        for entry in map(str, interpreter.path):
-            if any(entry.startswith(f"{root}/") for root in roots):
-                yield entry
-
     def _broken_links(self, tree: Tree, places: Places) -> Iterator[Irregularity]:
         """Yield the links that lead nowhere, those to the target's own files apart."""
         for path in tree.links():
@@ -416,34 +389,3 @@ def _sum(counts: Iterable[Counts]) -> Counts:
             whole.python_files + each.python_files,
         )
     return whole
-
-
-def _is_library(entry: PurePosixPath, interpreter: Interpreter) -> bool:
-    """Whether an entry of sys.path is the standard library, or a part of it."""
-    return entry.name in {f"python{interpreter.dotted}", "lib-dynload"} or entry.suffix == ".zip"
-
-
-def _packages(tree: Tree, folders: Iterable[str]) -> tuple[str, ...]:
-    """Return the top-level names that an import statement could begin with."""
-    names = set()
-    for folder in folders:
-        for name in tree.children(folder):
-            path = f"{folder}/{name}"
-            if name.endswith(".py") and name[:-3].isidentifier():
-                names.add(name[:-3])
-            elif name.isidentifier() and name != "__pycache__" and _holds_code(tree, path):
-                names.add(name)
-    return tuple(sorted(names))
-
-
-def _holds_code(tree: Tree, folder: str, depth: int = 3) -> bool:
-    """Whether a folder is a package, or a namespace package with code a few levels down."""
-    children = tree.children(folder)
-    if any(name.endswith((".py", ".pyc", ".so", ".pyd")) for name in children):
-        return True
-    return depth > 0 and any(
-        name.isidentifier()
-        and tree.is_dir(f"{folder}/{name}")
-        and _holds_code(tree, f"{folder}/{name}", depth - 1)
-        for name in children
-    )
