@@ -102,9 +102,10 @@ def is_layer(artifact: Artifact) -> bool:
     if not tops & _TELLING or "python/__init__.py" in outline:
         return False
     if "python" not in tops and any(
-        name.startswith("lib/") and name.endswith(".py") for name in outline
+        name.startswith("lib/") and (name.endswith(".py") or name.startswith("lib/python"))
+        for name in outline
     ):
-        return False
+        return False  # a package, or an installation of Python
     return not any(
         name.endswith(_CODE) for name in outline if name.partition("/")[0] not in _FOLDERS
     )

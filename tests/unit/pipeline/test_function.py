@@ -623,6 +623,7 @@ def test_a_budget_is_kept_to_the_byte(function: Function, budget: int, expected:
         (["python/dep.py", "app/__init__.py"], False),
         (["python/dep.py", "dep-1.0.dist-info/METADATA"], False),
         (["lib/dep.py"], False),
+        (["lib/python3.13/site-packages/dep.py", "bin/python", "pyvenv.cfg"], False),
         (["app.py"], False),
         (["data/x.txt"], False),
     ],
