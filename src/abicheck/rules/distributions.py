@@ -161,11 +161,10 @@ def requirement_not_met(case: Case) -> Iterator[Fault]:
 def _unmet(case: Case, group: Sequence[Unmet], failed: FailedPackage | None) -> Fault:
     """Return the fault of one requirement, whoever has it."""
     first = failed.unmet[0] if failed is not None else _weightiest(group)
-    pairs = tuple(f"{unmet.distribution.name} requires {unmet.requirement}" for unmet in group)
+    pairs = tuple(f"{_asker(unmet)} requires {unmet.requirement}" for unmet in group)
     there = "is not there" if first.found is None else f"is there as {first.found.version}"
     others = f"; {len(group) - 1} more require it" if len(group) > 1 else ""
-    asker = f"{first.distribution.name}[{first.extra}]" if first.extra else first.distribution.name
-    sentence = f"{asker} requires {first.requirement}, and {first.name} {there}{others}"
+    sentence = f"{_asker(first)} requires {first.requirement}, and {first.name} {there}{others}"
     fix = install(case, first.requirement)
     if failed is not None:
         return fault_of(
@@ -187,6 +186,11 @@ def _unmet(case: Case, group: Sequence[Unmet], failed: FailedPackage | None) -> 
         fix=fix,
         severity=Severity.NOTE if site is None else Severity.WARNING,
     )
+
+
+def _asker(unmet: Unmet) -> str:
+    name = unmet.distribution.name
+    return f"{name}[{unmet.extra}]" if unmet.extra else name
 
 
 def _weightiest(group: Sequence[Unmet]) -> Unmet:
