@@ -214,6 +214,9 @@ def test_a_tree_of_any_files_has_the_same_findings_in_every_form(data: st.DataOb
         inside = any(other.startswith(f"{name}/") or name.startswith(f"{other}/") for other in tree)
         if not inside:
             tree[name] = file
+    # Without the name of an installer, an archive of one distribution is a wheel.
+    for name in [name for name in tree if name.endswith(".dist-info/WHEEL")]:
+        tree.setdefault(name.replace("/WHEEL", "/INSTALLER"), File(b"pip\n"))
     in_folder, in_zip, in_image = _three(tree)
 
     assert in_zip == in_folder

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -102,13 +103,14 @@ class _ImageReading:
     def contents(self, progress: Callable[[int], None]) -> Contents:
         """Return all that is known of the image, as values."""
         members: list[Member] = []
-        for count, (member, content) in enumerate(self._image.examine(self._wants, keep)):
+        for count, (member, found) in enumerate(self._image.examine(self._wants, self._keep)):
             progress(count)
             path = f"/{member.name}"
+            content, digest = found if found is not None else (None, None)
             self._tree.add(path, Entry(member.kind, member.mode, member.target))
             if content is not None and member.kind is Kind.FILE:
                 self._kept[path] = content
-            members.append(member)
+            members.append(replace(member, sha256=digest))
         musl = next((f"/{m.name}" for m in members if _MUSL.fullmatch(m.name)), "")
         profile = self._profile(musl)
         reading = Reading(self._image, self._name, PurePosixPath("/"))
@@ -178,6 +180,11 @@ class _ImageReading:
         if not self._is_package(name):
             return False
         return head.startswith(MAGIC) or is_wanted(_below(name), head, size)
+
+    def _keep(self, member: Member) -> tuple[Kept, bytes | None]:
+        """Return what is kept of a file, and its digest where a RECORD may list it."""
+        hashed = self._is_package(member.name)
+        return keep(member), sha256(member.data or b"").digest() if hashed else None
 
     def _is_package(self, name: str) -> bool:
         """Whether a file lies where the image's own Python code is."""

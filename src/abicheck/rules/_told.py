@@ -10,9 +10,9 @@ from abicheck.rules._blame import failure_of
 
 
 def told_of_files(case: Case) -> Iterator[str | None]:
-    """Yield the messages that the rules about links and binaries speak of."""
+    """Yield the messages that the rules about links, layers and binaries speak of."""
     for irregularity in case.inventory.irregularities:
-        if irregularity.kind is Irregular.DANGLING_LINK:
+        if irregularity.kind in (Irregular.DANGLING_LINK, Irregular.LAYER_CLASH):
             yield f"No module named {module_of(case, irregularity.location.path)!r}"
     for root in case.roots:
         if root.halt is not None and root.severity is Severity.ERROR:
