@@ -16,6 +16,14 @@ from abicheck.profiles import load_profile
 from abicheck.smoke import SmokeRequest
 
 REFERENCE: Final = "localhost/abicheck-smoke-base:3.13"
+PODMAN: Final = """
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+"""
 _PYTHON: Final = "python3.13"
 _LIBRARIES: Final = "usr/lib/x86_64-linux-gnu"
 _FOLDERS: Final = (

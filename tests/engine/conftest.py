@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -53,3 +55,24 @@ def smoke(base: str) -> Callable[..., SmokeRun]:
         return run(request_for(base, source, *modules, timeout=timeout))
 
     return importing
+
+
+@pytest.fixture(scope="session")
+def podmans_socket(
+    base_archive: Path, tmp_path_factory: pytest.TempPathFactory, tool: Callable[..., str]
+) -> Iterator[str]:
+    """Return the address of a podman of our own that has the stand-in, while it serves."""
+    tool("podman", "--version")
+    home = tmp_path_factory.mktemp("podman")
+    settings = home / "containers.conf"
+    settings.write_text(smokebase.PODMAN, encoding="utf-8")
+    command = [f"--root={home}/root", f"--runroot={home}/run", "--storage-driver=vfs"]
+    environment = {**os.environ, "CONTAINERS_CONF": str(settings)}
+    socket = home / "socket"
+    serve = ["podman", *command, "system", "service", "--time=0", f"unix://{socket}"]
+    with subprocess.Popen(serve, env=environment, stderr=subprocess.DEVNULL) as service:
+        try:
+            smokebase.give(base_archive, client=("podman", *command))
+            yield f"unix://{socket}"
+        finally:
+            service.terminate()
