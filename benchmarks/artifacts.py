@@ -61,7 +61,7 @@ class Artifacts:
                 members = [
                     (name.removeprefix("msgpack/"), wheel.read(name))
                     for name in wheel.namelist()
-                    if name.startswith("msgpack/")
+                    if name.startswith("msgpack/") and not name.endswith("/")
                 ]
             _pack(
                 path,
