@@ -91,7 +91,7 @@ class Reach:
     def _walk(self, folder: str, package: str) -> None:
         for child in sorted(self._tree.children(folder)):
             stem = child.partition(".")[0]
-            if stem.isidentifier():
+            if stem.isidentifier() and stem != "__init__":  # which is the package itself
                 self._todo.append(f"{package}.{stem}")
                 if stem == child and self._tree.is_dir(posixpath.join(folder, child)):
                     self._walk(posixpath.join(folder, child), f"{package}.{stem}")
