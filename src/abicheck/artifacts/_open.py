@@ -135,6 +135,8 @@ def _is_named_object(name: str) -> bool:
 
 
 def _guess(head: bytes) -> str:
+    if not head.strip(b"\0"):
+        return "nothing but zeros: an empty tar, or a file that was never written"
     if head[257:262] == b"ustar" or head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
         return "a tar or compressed archive, but no container image"
     if head.lstrip()[:15].lower().startswith((b"<!doctype", b"<html", b"<?xml")):

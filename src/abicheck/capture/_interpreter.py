@@ -95,7 +95,7 @@ def find_program(root: Root, wanted: str | None, search: Sequence[str]) -> Progr
         if program is not None:
             return program
     where = wanted if wanted is not None else ", ".join(search)
-    reason = f"no CPython at {where}; name the executable with --python"
+    reason = f"no CPython at {where}; `abicheck capture --python PATH` takes one from elsewhere"
     raise ArtifactError(reason)
 
 

@@ -72,6 +72,7 @@ def test_the_content_says_what_an_artifact_is(
         (bytes(257) + b"ustar\0" + bytes(300), "no container image"),
         (b"<!DOCTYPE html><html>", "an HTML or XML page"),
         (b'<?xml version="1.0"?><Error>', "an HTML or XML page"),
+        (bytes(10_240), "an empty tar"),
         (b"UEsDBBQAAAAI", "base64"),
         (b"{}", "neither a ZIP nor a shared object"),
     ],

@@ -85,7 +85,10 @@ def _irregularities(store: BlobStore, layout: Layout) -> list[Irregularity]:
     if not layout.images and not found:
         missing = [child for child in layout.absent if not child.attestation]
         if missing:
-            names = ", ".join(f"{child.digest} ({child.platform})" for child in missing)
+            names = ", ".join(
+                f"{child.digest} ({child.platform})" if str(child.platform) else child.digest
+                for child in missing
+            )
             detail = f"listed, and not in the archive: {names}"
             found.append(Irregularity(Irregular.MISSING_BLOB, whole, detail))
         else:
