@@ -47,6 +47,7 @@ from abicheck.model import (
     Irregular,
     Irregularity,
     LockFile,
+    Mislabel,
     MissedImport,
     NamedFile,
     OtherVersion,
@@ -441,6 +442,12 @@ def stranger_in_a_package() -> Case:
     return replace(case, installed=Installed(strangers=strangers))
 
 
+def tag_that_promises_too_much() -> Case:
+    place = location("pkg/_rust.abi3.so")
+    found = Mislabel(a_distribution("pkg"), place, "manylinux_2_17_x86_64", "GLIBC_2.28")
+    return replace(a_case(inventory=an_inventory()), installed=Installed(mislabels=(found,)))
+
+
 ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI002": limit_reached,
     "ABI008": unreadable_member,
@@ -468,6 +475,7 @@ ON_VALUES: Final[Mapping[str, Callable[[], Case]]] = {
     "ABI726": altered_file,
     "ABI727": added_file,
     "ABI728": lost_file,
+    "ABI709": tag_that_promises_too_much,
     "ABI711": stranger_in_a_package,
     "ABI801": attested_image,
     "ABI802": plain_layer_of_docker,
