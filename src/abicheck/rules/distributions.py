@@ -349,7 +349,7 @@ def module_not_importable(case: Case) -> Iterator[Fault]:
             continue
         if asked is not None and words(failed.prediction.failure) == asked:
             continue  # said by ABI602
-        fault = fault_of(failed, said(failed), subject=failed.name)
+        fault = fault_of(failed, said(failed), subject=failed.name, why=_elsewhere(case, failed))
         severity = Severity.WARNING if failed.handles else Severity.NOTE
         weight = min(severity, failed.severity)
         yield Fault(
@@ -362,6 +362,14 @@ def module_not_importable(case: Case) -> Iterator[Fault]:
             via=fault.via,
             severity=None if weight is Severity.WARNING else weight,
         )
+
+
+def _elsewhere(case: Case, failed: FailedPackage) -> str:
+    """Return where a module may be that the function's own code asks for."""
+    inventory = case.inventory
+    if not failed.own or inventory.image is not None or not _missing_top(failed):
+        return ""
+    return "nothing that was given has it; if a layer does, give it with --layer"
 
 
 RULES: Final = (
