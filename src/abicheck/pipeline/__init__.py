@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from abicheck.artifacts import DEFAULT_LIMITS, Limits, is_image, is_no_path, open_source
 from abicheck.errors import UsageError
@@ -20,11 +20,12 @@ from abicheck.pipeline._environment import named_files
 from abicheck.pipeline._function import NO_LAYERS, from_layers, read_function
 from abicheck.pipeline._inventory import Contents, Reading
 from abicheck.pipeline._judge import Judge
-from abicheck.pipeline._pins import compare_with_pins
 from abicheck.pipeline._smoke import Smoke, smoke
-from abicheck.pipeline._wheels import Wheels, find_wheels
 from abicheck.profiles import list_profiles, load_profile
 from abicheck.rules import ALL_RULES, Rule, run_rules
+
+if TYPE_CHECKING:
+    from abicheck.pipeline._wheels import Wheels
 
 __all__ = ["Smoke", "check", "check_all", "smoke"]
 
@@ -73,7 +74,11 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     is itself what pins are about, and `ArtifactError` where it or a wheel cannot
     be read; whatever is wrong with its content is in the report.
     """
-    trusted = None if pins is None or wheels is None else find_wheels(wheels, pins, limits)
+    trusted = None
+    if pins is not None and wheels is not None:
+        from abicheck.pipeline._wheels import find_wheels  # noqa: PLC0415 - seldom asked
+
+        trusted = find_wheels(wheels, pins, limits)
     question = _Question(
         handler, environment, size_budget, tuple(rules), wheel_author, pins=pins, wheels=trusted
     )
@@ -174,15 +179,19 @@ def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhe
 
 def _judge(contents: Contents, question: _Question) -> Report:
     judge = Judge(contents, question.handler, narrow=question.narrow)
-    pins = question.pins
     case = replace(
         judge.case(),
         wheel_author=question.wheel_author,
         environment=question.environment,
         size_budget=question.size_budget,
         named=named_files(contents.tree, contents.places, contents.profile, question.environment),
-        pins=None if pins is None else compare_with_pins(contents, pins, question.wheels),
     )
+    pins = question.pins
+    if pins is not None:
+        # Imported here: what reads versions and markers takes as long as a small artifact.
+        from abicheck.pipeline._pins import compare_with_pins  # noqa: PLC0415
+
+        case = replace(case, pins=compare_with_pins(contents, pins, question.wheels))
     findings = run_rules(question.rules, case)
     if contents.inventory.image is not None:
         from abicheck.pipeline._image import in_layers  # noqa: PLC0415 - as in `check`
