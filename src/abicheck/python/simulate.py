@@ -56,6 +56,8 @@ class Simulation:
         self._read: dict[str, Source] = {}
         self._references: dict[str, tuple[Reference, ...]] = {}
         self._files: tuple[str, ...] | None = None
+        self._sources: tuple[str, ...] | None = None
+        self._having: dict[bytes, tuple[str, ...]] = {}  # the sources with a word, once asked for
         root = str(interpreter.path[0]) if interpreter.path else "/"
         self._root = root
         setting = Setting(
@@ -117,9 +119,13 @@ class Simulation:
         return word in (self._bytes(path) or b"")
 
     def _unreached(self, word: bytes) -> Iterator[str]:
-        for path in self._tree.files():
-            new = path.endswith(".py") and path not in self._read and self._has(path, word)
-            if new and _TESTS.isdisjoint(self._fresh.relative(path).parts):
+        known = self._having.get(word)
+        if known is None:
+            if self._sources is None:
+                self._sources = tuple(path for path in self._tree.files() if path.endswith(".py"))
+            known = self._having[word] = tuple(p for p in self._sources if self._has(p, word))
+        for path in known:
+            if path not in self._read and _TESTS.isdisjoint(self._fresh.relative(path).parts):
                 yield path
 
     def opened(self) -> Mapping[str, ImportSite]:
