@@ -39,12 +39,26 @@ def expected(case: Mapping[str, Any]) -> tuple[str, Failure | None]:
     return "fails", Failure(case["exception"] or None, message, case["crash"] or None)
 
 
-@pytest.mark.parametrize("name", [n for n, c in CASES.items() if c["module"] and n not in BEYOND])
+# Lambda takes no built-in module for a handler, so it imports none.
+BUILT_IN: Final = "built-in-module-is-not-looked-for"
+
+
+def test_a_built_in_module_is_no_handler(profile: TargetProfile) -> None:
+    case = CASES[BUILT_IN]
+
+    report = check(FIXTURES / case["file"], profile, handler=f"{case['module']}.__class__")
+
+    assert [finding.rule.code for finding in report.findings if finding.severity > 1] == ["ABI605"]
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, c in CASES.items() if c["module"] and n not in BEYOND | {BUILT_IN: ""}]
+)
 def test_an_import_ends_as_it_did_on_the_target(name: str, profile: TargetProfile) -> None:
     """Verdict, exception and text agree with the measured ones."""
     case = CASES[name]
 
-    report = check(FIXTURES / case["file"], profile, handler=f"{case['module']}.handler")
+    report = check(FIXTURES / case["file"], profile, handler=f"{case['module']}.__class__")
 
     assert report.handler is not None
     failure = report.handler.failure
@@ -59,7 +73,7 @@ def test_an_import_that_fails_is_a_finding(name: str, profile: TargetProfile) ->
     """No miss: what the runtime refuses is at least a warning, and almost always an error."""
     case = CASES[name]
 
-    report = check(FIXTURES / case["file"], profile, handler=f"{case['module']}.handler")
+    report = check(FIXTURES / case["file"], profile, handler=f"{case['module']}.__class__")
 
     assert report.at_least(Severity.WARNING)
 

@@ -22,6 +22,8 @@ LAYER_ROOT: Final = "/opt"
 """Where Lambda unpacks the layers of a function, one over another."""
 
 _MAX_LINKS = 40  # Linux: MAXSYMLINKS
+_READ = 0o004  # of others
+_SEARCH = 0o001
 
 
 class Kind(enum.Enum):
@@ -58,6 +60,8 @@ class Tree:
         self._children: dict[str, set[str]] = {"/": set()}
         self._real: dict[str, str | None] = {}  # what has been asked for
         self._links = False
+        self._closed: frozenset[str] = frozenset()
+        self._blind: frozenset[str] = frozenset()
         for path, entry in entries.items():
             self.add(path, entry)
 
@@ -70,6 +74,33 @@ class Tree:
             self._children.setdefault(path, set())
         elif entry.kind is Kind.SYMLINK:
             self._links = True
+
+    def seen_by_others(self) -> Tree:
+        """Return the tree as it is for a user that owns nothing in it, as far as modes are known.
+
+        What lies in a folder without the search permission (`o+x`) is not
+        there for it, and one without the read permission has an empty listing,
+        though what lies in it can be opened by name.
+        """
+        folders = {
+            path: entry.mode
+            for path, entry in self._entries.items()
+            if entry.kind is Kind.DIRECTORY and entry.mode is not None
+        }
+        closed = frozenset(path for path, mode in folders.items() if not mode & _SEARCH)
+        blind = frozenset(path for path, mode in folders.items() if not mode & _READ)
+        if not closed and not blind:
+            return self
+        other = Tree({})
+        other._entries, other._children, other._links = self._entries, self._children, self._links
+        other._closed, other._blind = closed, blind
+        return other
+
+    def may_read(self, path: str) -> bool:
+        """Whether a user that owns nothing may read a file, links followed, that it can reach."""
+        real = self.real(path)
+        entry = None if real is None else self._entries.get(real)
+        return entry is None or entry.mode is None or bool(entry.mode & _READ)
 
     def over(self, below: Tree) -> Tree:
         """Return this tree laid over another: what both name is as this one has it."""
@@ -102,13 +133,15 @@ class Tree:
 
     def _walk(self, path: str) -> str | None:
         # `..` is walked, as the kernel does: what it leaves must be there and be a folder.
-        if not self._links and ".." not in path:
+        if not self._links and not self._closed and ".." not in path:
             path = "/" + posixpath.normpath(path).lstrip("/")
             return path if path in self._entries or path in self._children else None
         todo = [part for part in reversed(path.split("/")) if part not in ("", ".")]
         here = "/"
         links = 0
         while todo:
+            if here in self._closed:
+                return None
             part = todo.pop()
             if part == "..":
                 here = posixpath.dirname(here)
@@ -149,7 +182,9 @@ class Tree:
     def children(self, path: str) -> AbstractSet[str]:
         """Return the names in the directory `path`; empty where it is none."""
         real = self.real(path)
-        return self._children.get(real, frozenset()) if real is not None else frozenset()
+        if real is None or real in self._blind:
+            return frozenset()
+        return self._children.get(real, frozenset())
 
     def entry(self, path: str) -> Entry | None:
         """Return what the archive says of `path` itself, links not followed."""

@@ -111,7 +111,11 @@ def _predictions(report: Report) -> dict[Question, Answer | None]:
         if thing.module is not None and thing.prediction is not None:
             said[Question(Kind.IMPORT, thing.module)] = _imported(thing.prediction)
     if report.handler is not None:
-        said[Question(Kind.IMPORT, report.handler.module)] = _imported(report.handler)
+        failure = report.handler.failure
+        # What the runtime itself objects to, such as a built-in module, can be imported.
+        refused = failure is not None and (failure.exception or "").startswith("Runtime.")
+        answer = Answer() if refused else _imported(report.handler)
+        said[Question(Kind.IMPORT, report.handler.module)] = answer
     return said
 
 
@@ -166,7 +170,7 @@ def measure(
             artifact, answers = answer
             path, module = given[artifact]
             here = at_task_root(profile, site.task_root(artifact), library_path)
-            report = check(path, here, handler=None if module is None else f"{module}.handler")
+            report = check(path, here, handler=None if module is None else f"{module}.__class__")
             table.rows += compare(artifact, report, answers)
     return table
 

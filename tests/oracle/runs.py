@@ -122,7 +122,7 @@ def recorded() -> Table:
             crash=case["crash"] or None,
         )
         archive = cases.FIXTURES / case["file"]
-        report = check(archive, profile, handler=f"{case['module']}.handler")
+        report = check(archive, profile, handler=f"{case['module']}.__class__")
         rows: Iterator[Row] = compare(
             Artifact(name, archive, (question,)), report, {question: truth}
         )

@@ -199,3 +199,37 @@ def test_a_tree_is_not_changed_by_what_it_was_made_of() -> None:
 
     assert not tree.is_file("/b")
     assert list(tree.files()) == ["/a"]
+
+
+def test_others_do_not_see_what_lies_in_a_folder_that_they_may_not_enter() -> None:
+    tree = Tree(
+        {
+            "/closed": Entry(Kind.DIRECTORY, 0o744),
+            "/closed/a.py": Entry(Kind.FILE, 0o644),
+            "/link.py": Entry(Kind.SYMLINK, target="closed/a.py"),
+        }
+    )
+
+    others = tree.seen_by_others()
+
+    assert tree.is_file("/closed/a.py")
+    assert not others.is_file("/closed/a.py")
+    assert not others.is_file("/link.py")
+    assert others.children("/closed") == {"a.py"}
+
+
+def test_others_do_not_list_what_they_may_open_by_name() -> None:
+    tree = Tree(
+        {"/blind": Entry(Kind.DIRECTORY, 0o711), "/blind/a.py": Entry(Kind.FILE, 0o600)}
+    ).seen_by_others()
+
+    assert tree.children("/blind") == frozenset()
+    assert tree.is_file("/blind/a.py")
+    assert not tree.may_read("/blind/a.py")
+
+
+def test_where_every_folder_is_open_others_see_the_same() -> None:
+    tree = Tree({"/open": Entry(Kind.DIRECTORY, 0o755), "/open/a.py": Entry(Kind.FILE, None)})
+
+    assert tree.seen_by_others() is tree
+    assert tree.may_read("/open/a.py")

@@ -136,7 +136,10 @@ def _request(ctx: click.Context, artifact: Path | str, function: Function | None
     _one_target(ctx, own, options)
     handler = options["handler"]
     if handler is not None and not _HANDLER.fullmatch(handler):
-        reason = f"--handler {handler!r}: Lambda takes module.function, such as app.handler"
+        reason = (
+            f"--handler {handler!r}: Lambda takes MODULE.FUNCTION, such as app.handler or "
+            "src/app.handler"
+        )
         raise UsageError(reason)
     text = _read_dockerfile(options["dockerfile"])
     selection = _selection(options)

@@ -6,7 +6,7 @@ clock, no environment.  Paths inside a target or an artifact are
 mistake.  `None` means "the file does not say", never "failed".
 """
 
-from abicheck.model._case import Case, MissedImport, MissingModule, NamedFile, Root
+from abicheck.model._case import Case, HandlerFacts, MissedImport, MissingModule, NamedFile, Root
 from abicheck.model._findings import (
     Fault,
     Finding,
@@ -48,6 +48,17 @@ from abicheck.model._inventory import (
     Irregular,
     Irregularity,
     StrayFolder,
+)
+from abicheck.model._layout import (
+    Asked,
+    Copies,
+    Hiding,
+    LayoutFacts,
+    Link,
+    Locked,
+    PartOfSdk,
+    PathFile,
+    Supplied,
 )
 from abicheck.model._links import (
     Binding,
@@ -118,6 +129,7 @@ __all__ = [
     "Agreement",
     "Altered",
     "ArtifactKind",
+    "Asked",
     "BaseChange",
     "BaseDrift",
     "Binding",
@@ -125,6 +137,7 @@ __all__ = [
     "Case",
     "ColdStart",
     "Compression",
+    "Copies",
     "Counts",
     "Departure",
     "Dependency",
@@ -146,6 +159,8 @@ __all__ = [
     "FoundBy",
     "FunctionLayer",
     "Halt",
+    "HandlerFacts",
+    "Hiding",
     "HistoryStep",
     "ImageChild",
     "ImageConfig",
@@ -158,10 +173,13 @@ __all__ = [
     "Inventory",
     "Irregular",
     "Irregularity",
+    "LayoutFacts",
     "Library",
+    "Link",
     "LinkMap",
     "Location",
     "LockFile",
+    "Locked",
     "Misfit",
     "Mislabel",
     "MissedImport",
@@ -174,6 +192,8 @@ __all__ = [
     "Outcome",
     "Overlap",
     "PackageReport",
+    "PartOfSdk",
+    "PathFile",
     "Pin",
     "PinReport",
     "PinnedWheel",
@@ -195,6 +215,7 @@ __all__ = [
     "SmokeOutcome",
     "SmokeRun",
     "StrayFolder",
+    "Supplied",
     "Suppressed",
     "Suppressor",
     "SymbolDef",

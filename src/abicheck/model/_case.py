@@ -10,6 +10,7 @@ from types import MappingProxyType
 from abicheck.model._findings import Severity
 from abicheck.model._installed import Installed
 from abicheck.model._inventory import Inventory, StrayFolder
+from abicheck.model._layout import LayoutFacts
 from abicheck.model._links import Halt, LinkMap
 from abicheck.model._outcomes import Prediction
 from abicheck.model._pins import PinReport
@@ -69,6 +70,19 @@ class NamedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class HandlerFacts:
+    """Lambda's setting as it was given, and what may have been meant where it names nothing.
+
+    `deeper` are files of the artifact that would be the module, were they not
+    one or more folders too deep; `near` are settings that are almost the same.
+    """
+
+    setting: str
+    deeper: tuple[PurePosixPath, ...] = ()
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """All that the rules judge: the artifact, the target, and what would happen there.
 
@@ -85,6 +99,8 @@ class Case:
     missing: tuple[MissingModule, ...]
     owners: Mapping[Location, Distribution]
     handler: Prediction | None = None
+    handler_facts: HandlerFacts | None = None
+    layout: LayoutFacts = field(default_factory=LayoutFacts)
     wheel_author: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     size_budget: int | None = None

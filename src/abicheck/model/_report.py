@@ -71,7 +71,8 @@ class Elsewhere:
 class Report:
     """Everything a reporter prints, already in printing order.
 
-    `function` is the name under which the configuration knows the artifact.
+    `function` is the name under which the configuration knows the artifact,
+    `setting` what Lambda was told its handler is.
     `smoke` is there where the artifact was imported for real, and `reconciled`
     has each of its imports beside what was predicted.  `unsmoked` says why it
     was not, although that was asked for.
@@ -88,6 +89,7 @@ class Report:
     handler: Prediction | None = None
     suppressed: tuple[Suppressed, ...] = ()
     function: str | None = None
+    setting: str | None = None
     elsewhere: Elsewhere | None = None
     smoke: SmokeRun | None = None
     reconciled: tuple[Reconciled, ...] = ()

@@ -204,5 +204,6 @@ def _judge(contents: Contents, question: _Question) -> Report:
         objects=judge.objects(case),
         packages=judge.packages(),
         handler=case.handler,
+        setting=question.handler,
         requirements=() if pins is None else pins.sources(),
     )

@@ -57,7 +57,8 @@ class Contents:
     bytecode files.  `system` are objects that the loader may find and that are
     not the artifact's own; `layers` is by which of an image's layers each path of
     the artifact came.  `profile` is the target with what the artifact itself adds
-    to sys.path, and `environment` the variables whose values are known.
+    to sys.path, by the `path_files` that are read at the start, and `environment` the
+    variables whose values are known.
     """
 
     inventory: Inventory
@@ -68,6 +69,7 @@ class Contents:
     system: Mapping[str, ElfFacts] = field(default_factory=dict)
     layers: Mapping[PurePosixPath, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    path_files: Mapping[str, bytes] = field(default_factory=dict)
 
     def source(self, path: str) -> bytes | None:
         """Return the bytes of a Python file, links followed; None where there are none."""
@@ -355,7 +357,15 @@ class Reading:
             is_layer=first.root == LAYER_ROOT,
             strays=strays,
         )
-        return Contents(inventory, tree, self._sources, profile, places, environment=environment)
+        return Contents(
+            inventory,
+            tree,
+            self._sources,
+            profile,
+            places,
+            environment=environment,
+            path_files=site_files,
+        )
 
     def _distributions(self) -> Iterator[Distribution]:
         for root, files in self._metadata.items():

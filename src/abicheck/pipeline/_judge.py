@@ -20,6 +20,7 @@ from abicheck.model import (
     Failure,
     ForeignFile,
     Halt,
+    HandlerFacts,
     Location,
     MissedImport,
     MissingModule,
@@ -32,8 +33,10 @@ from abicheck.model import (
     Trouble,
     Verdict,
 )
+from abicheck.pipeline._handler import ask, facts_of, module_of
 from abicheck.pipeline._installed import Survey
 from abicheck.pipeline._inventory import Contents
+from abicheck.pipeline._layout import layout_of
 from abicheck.pipeline._loads import Loads
 from abicheck.pipeline._owners import owners_of, tops_of
 from abicheck.pipeline._strays import is_stray
@@ -56,11 +59,6 @@ _UNREACHED: Final = "no extension needs it and no source was seen to load it"
 _BEYOND: Final = "the handler does not reach it"
 _UNASKED: Final = "the standard library's own, and no import statement of a package names it"
 _NEVER: Final = "no import statement that Linux executes names it"
-
-
-def handler_module(handler: str) -> str:
-    """Return the module of a handler setting; Lambda's bootstrap takes slashes for dots."""
-    return handler.rpartition(".")[0].replace("/", ".")
 
 
 class Judge:
@@ -121,8 +119,7 @@ class Judge:
             for path, module in self._modules.items()
             if self._is_extension(path, module)
         }
-        if self._handler is not None:
-            self._asked = self.predict(handler_module(self._handler))
+        facts = self._ask()
         missing = tuple(
             self._missing(module) for module in self._inventory.extensions if _is_missing(module)
         )
@@ -155,11 +152,21 @@ class Judge:
             missing,
             {**lost, **self._owners},
             self._asked,
+            facts,
+            layout_of(self._contents, self._simulation, self._reach, self._asked, self.predict),
             missed=tuple(self._missed()),
             installed=installed,
         )
 
     # --- modules ---
+
+    def _ask(self) -> HandlerFacts | None:
+        """Start the function, where its handler is known."""
+        if self._handler is None or self._simulation is None:
+            return None
+        interpreter = self._profile.interpreter
+        self._asked = ask(self._handler, interpreter, self._simulation, self.predict)
+        return facts_of(self._handler, self._asked, self._contents, self._simulation)
 
     def predict(self, module: str) -> Prediction:
         """Return what importing a module does; where nothing is suspect, it loads."""
@@ -190,7 +197,7 @@ class Judge:
         from abicheck.python.simulate import Simulation  # noqa: PLC0415
 
         return Simulation(
-            contents.tree,
+            contents.tree.seen_by_others(),
             contents.source,
             contents.profile.interpreter,
             self._loads,
@@ -211,7 +218,7 @@ class Judge:
             from abicheck.python.reach import Reach  # noqa: PLC0415 - as in `_simulate`
 
             self._reached = Reach(
-                handler_module(self._handler),
+                module_of(self._handler),
                 self._contents.tree,
                 self._contents.source,
                 self._profile.interpreter,

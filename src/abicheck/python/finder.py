@@ -84,7 +84,8 @@ def _find_in(
         inside = tree.children(base)
         for suffix, kind in loaders:
             init = f"__init__{suffix}"
-            if init in inside and tree.is_file(f"{base}/{init}"):
+            # Asked for by name: the folder need not let itself be listed.
+            if (not inside or init in inside) and tree.is_file(f"{base}/{init}"):
                 return Found(kind, f"{base}/{init}", is_package=True, search=(base,))
     for suffix, kind in loaders:
         if f"{name}{suffix}" in listing and tree.is_file(f"{base}{suffix}"):

@@ -9,7 +9,8 @@ outcome is `uncertain`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType, ModuleType
 from typing import Final
 
 from abicheck.filesystem import Tree
@@ -18,13 +19,25 @@ from abicheck.python._simulated.classes import catches
 from abicheck.python._simulated.machine import ImportSite, Loads, Setting
 from abicheck.python._simulated.process import Process
 from abicheck.python._simulated.raising import DiedError, GaveUpError, RaisedError, failure_of
-from abicheck.python._simulated.values import ExceptionValue, Known
+from abicheck.python._simulated.scanning import yields
+from abicheck.python._simulated.values import (
+    ABSENT,
+    DictValue,
+    ExceptionValue,
+    Function,
+    Known,
+    Module,
+    ModuleKind,
+    Value,
+)
 from abicheck.python._simulated.world import World
 from abicheck.python.garbage import uncollected
+from abicheck.python.handler import Handler, called, given, missing, not_taken
 from abicheck.python.source import Guard, Reference, Source, read_source, references
 
 __all__ = ["ImportSite", "Loads", "Simulation"]
 
+_USUAL: Final = ("handler", "lambda_handler")
 _TESTS: Final = frozenset({"tests", "test", "testing"})
 
 
@@ -84,6 +97,53 @@ class Simulation:
         if known is None or known.module != module:
             known = self._parse(path, module, is_package=is_package)
         return known
+
+    def names(self, handler: Handler) -> Failure | None:
+        """Predict what a handler's name, its module being imported, ends in; None where it serves.
+
+        Mirrors what `_get_handler` of awslambdaric does after the import, and
+        what the first event ends in: a value that is no function, or none that
+        takes an event and a context.
+        """
+        process, _ = self._import(handler.dotted)
+        module = process.modules.get(handler.dotted) if process is not None else None
+        if process is None or module is None:
+            return None
+        name = handler.function
+        if module.kind is ModuleKind.ASSUMED and not self._setting.assume_missing_installed:
+            # The standard library's own; that it has a handler nobody has heard of.
+            return missing(handler) if name in _USUAL else None
+        try:
+            value = process.fork().module_attribute(module, name)
+        except (RaisedError, DiedError, GaveUpError):
+            return None
+        if value is ABSENT:
+            # Every module has what its class gives it: `__class__`, `__dir__`.
+            sure = name not in module.rebound and not hasattr(ModuleType, name)
+            return missing(handler) if sure else None
+        return _served(value)
+
+    def functions(self, module: str) -> tuple[str, ...]:
+        """Return the functions that a module is certain to have, as it defines them."""
+        process, _ = self._import(module)
+        found = process.modules.get(module) if process is not None else None
+        if found is None:
+            return ()
+        return tuple(name for name, v in found.scope.names.items() if isinstance(v, Function))
+
+    def asks(self, names: AbstractSet[str]) -> Mapping[str, Site]:
+        """Return where each of some top-level modules is asked for first, without a guard.
+
+        Of the sources that have been followed so far; inside functions too.
+        """
+        found: dict[str, Site] = {}
+        for path in tuple(self._read):
+            wanted = {name for name in names - found.keys() if self._has(path, name.encode())}
+            for reference in self._references_in(path) if wanted else ():
+                top = reference.module.partition(".")[0]
+                if top in wanted and not reference.guards and not reference.never:
+                    found.setdefault(top, Site(self._fresh.relative(path), reference.line))
+        return found
 
     def sites(self, module: str) -> tuple[ImportSite, ...]:
         """Return every line that imports `module`, in the sources reached so far.
@@ -183,7 +243,8 @@ class Simulation:
         data = self._bytes(path)
         if data is None:
             return Source(module, is_package, unreadable="its source could not be read")
-        return read_source(data, is_package=is_package, module=module)
+        version = self._setting.world.interpreter.version
+        return read_source(data, is_package=is_package, module=module, path=path, version=version)
 
     def _objects(self) -> tuple[str, ...]:
         if self._files is None:
@@ -234,6 +295,19 @@ class Simulation:
 
     def _has_name(self, module: str, name: str, process: Process) -> bool:
         return process.fork().can_import_from(module, name)
+
+
+def _served(value: Value) -> Failure | None:
+    """Return what calling a value with an event and a context certainly ends in."""
+    if isinstance(value, Module):
+        return called("module")
+    if isinstance(value, DictValue):
+        return called("dict")
+    if value is None or isinstance(value, str | bytes | int | float | tuple):
+        return called(type(value).__name__)
+    if not isinstance(value, Function) or value.kind or value.closure:
+        return None
+    return not_taken(value.node) or given(value.node, is_generator=yields(value.node))
 
 
 def _none_mentioned(_path: str) -> tuple[str, ...]:

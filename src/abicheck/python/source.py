@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from abicheck.python.syntax import parse
+from abicheck.python.syntax import RefusedError, parse
 
 _MAX_SIZE = 8 << 20  # far beyond any source written by hand; syntax trees take 30 times as much
 
@@ -96,7 +96,8 @@ class Source:
     """The statements of one module, or the reason why they cannot be read.
 
     `rebound` holds the names that functions declare `global`: their values
-    are not known from the top level alone.
+    are not known from the top level alone.  `refused` is what the target's
+    compiler raises for it, where that is certain.
     """
 
     module: str
@@ -104,6 +105,7 @@ class Source:
     body: tuple[ast.stmt, ...] = ()
     rebound: frozenset[str] = frozenset()
     unreadable: str | None = None
+    refused: RefusedError | None = None
 
     @property
     def package(self) -> str:
@@ -111,8 +113,15 @@ class Source:
         return self.module if self.is_package else self.module.rpartition(".")[0]
 
 
-def read_source(data: bytes, *, is_package: bool, module: str) -> Source:
-    """Parse one file as the compiler would, or return a `Source` that says why not.
+def read_source(
+    data: bytes,
+    *,
+    is_package: bool,
+    module: str,
+    path: str = "",
+    version: tuple[int, int] | None = None,
+) -> Source:
+    """Parse one file as the compiler of CPython `version` would, or say why not.
 
     Coding cookies and byte order marks are honoured.  Syntax that is newer
     than the interpreter which runs the check is read as far as importing goes.
@@ -125,7 +134,9 @@ def read_source(data: bytes, *, is_package: bool, module: str) -> Source:
     if _has_endless_name(data):
         return Source(module, is_package, unreadable="a name has more parts than can be imported")
     try:
-        body = parse(data)
+        body = parse(data, path, version)
+    except RefusedError as error:
+        return Source(module, is_package, unreadable=str(error), refused=error)
     except _UNREADABLE as error:
         return Source(module, is_package, unreadable=f"{type(error).__name__}: {error}")
     # Walking a tree takes a fifth of the time that parsing takes, and most have no such word;

@@ -17,6 +17,7 @@ from abicheck.model import (
 )
 
 _IMPORT_ERRORS: Final = ("ImportError", "ModuleNotFoundError")
+_SYNTAX_ERRORS: Final = ("SyntaxError", "IndentationError", "TabError")
 # The words of the Go runtime that starts the bootstrap and watches it die.
 _DEATHS: Final = {
     "SIGBUS": "signal: bus error",
@@ -89,6 +90,8 @@ def handler_module(report: Report) -> str:
 
     A module that is predicted to load is not guessed: nothing fails of it.
     """
+    if report.setting is not None:
+        return report.setting.rpartition(".")[0]
     if report.handler is not None:
         return report.handler.module
     loading = {item.name for item in report.packages if item.prediction.verdict is Verdict.LOADS}
@@ -100,8 +103,9 @@ def handler_module(report: Report) -> str:
 def runtime_log(failure: Failure, handler: str) -> str:
     """Return the line that Lambda's own log would have.
 
-    `Runtime.ImportModuleError` for an ImportError, the exception's own name
-    for any other, `Runtime.ExitError` for a death without an exception.
+    `Runtime.ImportModuleError` for an ImportError, `Runtime.UserCodeSyntaxError`
+    for a SyntaxError, the exception's own name for any other, and
+    `Runtime.ExitError` for a death without an exception.
     """
     if failure.crash is not None:
         death = _DEATHS.get(failure.crash, failure.crash)
@@ -109,6 +113,11 @@ def runtime_log(failure: Failure, handler: str) -> str:
     if failure.exception in _IMPORT_ERRORS:
         return (
             f"[ERROR] Runtime.ImportModuleError: Unable to import module '{handler}': "
+            f"{failure.message or ''}"
+        )
+    if failure.exception in _SYNTAX_ERRORS:
+        return (
+            f"[ERROR] Runtime.UserCodeSyntaxError: Syntax error in module '{handler}': "
             f"{failure.message or ''}"
         )
     return f"[ERROR] {failure.exception}: {failure.message or ''}"

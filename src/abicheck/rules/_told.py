@@ -10,19 +10,19 @@ from abicheck.rules._blame import failure_of
 
 
 def told_of_files(case: Case) -> Iterator[str | None]:
-    """Yield the messages that the rules about links, layers and binaries speak of."""
+    """Yield the messages that the rules about links, layers, modes and binaries speak of."""
     for irregularity in case.inventory.irregularities:
         if irregularity.kind in (Irregular.DANGLING_LINK, Irregular.LAYER_CLASH):
             yield f"No module named {module_of(case, irregularity.location.path)!r}"
+    yield from (words(each.failure) for each in case.layout.locked if each.failure is not None)
     for root in case.roots:
         if root.halt is not None and root.severity is Severity.ERROR:
             yield words(failure_of(root))
     for missing in case.missing:
         if missing.severity is Severity.ERROR:
             yield words(missing.prediction.failure)
-    for missed in case.missed:
-        if missed.severity is Severity.ERROR:
-            yield words(missed.prediction.failure)
+    errors = (missed for missed in case.missed if missed.severity is Severity.ERROR)
+    yield from (words(missed.prediction.failure) for missed in errors)
 
 
 def told(case: Case) -> Iterator[str | None]:

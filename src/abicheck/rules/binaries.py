@@ -17,6 +17,7 @@ from abicheck.model import (
     Fault,
     Foreign,
     ForeignFile,
+    Location,
     Root,
     Severity,
     Trouble,
@@ -361,7 +362,11 @@ def newer_kernel(case: Case) -> Iterator[Fault]:
 )
 def unreadable_binary(case: Case) -> Iterator[Fault]:
     """Binaries must be readable by others, and so must the folders above them."""
+    folders = {locked.location for locked in case.layout.locked if locked.folder}
     for blamed in _bad_files(case, _Bad.UNREADABLE):
+        place = blamed.thing.location
+        if any(Location(above, place.layer) in folders for above in place.path.parents):
+            continue  # the folder is what is said to be closed
         yield blamed.fault(
             "cannot be read by Lambda's user",
             why="its mode, or that of a folder above it, does not let others read it",

@@ -1,52 +1,13 @@
-"""ABI6xx: what the importer does not find where the function's setting says it is."""
+"""ABI6xx: where things lie in the artifact."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from abicheck.model import Case, Fault, Irregular, Location, Severity, Verdict
+from abicheck.model import Case, Fault, Irregular, Severity
 from abicheck.rules._rule import rule
-from abicheck.rules._told import module_of, told, words
-
-
-@rule(
-    "ABI602",
-    Severity.ERROR,
-    "the handler's module cannot be imported",
-    explanation="Lambda imports the handler's module when the function starts.  This import ends "
-    "in an exception that no binary is to blame for: a module that is not there, or code that "
-    "raises.",
-    messages=("Unable to import module '*': *", "No module named '*'"),
-    causes=(
-        "the folder was zipped, not its content",
-        "a requirement that was not installed into the artifact",
-        "the handler setting names another file",
-    ),
-    fixes=("zip the content of the build folder: cd BUILD_DIR && zip -r ../app.zip .",),
-)
-def handler_not_importable(case: Case) -> Iterator[Fault]:
-    """A named handler must be imported, or the artifact does not pass."""
-    handler = case.handler
-    if handler is None or handler.verdict is Verdict.LOADS:
-        return
-    failure = handler.failure
-    if words(failure) in set(told(case)):
-        return
-    certain = handler.verdict is Verdict.FAILS
-    path = handler.via[-1].path if handler.via else PurePosixPath(f"{handler.module}.py")
-    text = words(failure) or (failure.exception if failure is not None else "")
-    yield Fault(
-        Location(path),
-        f"importing {handler.module} {'fails' if certain else 'may fail'}: {text}",
-        subject=handler.module,
-        why="no binary of the artifact is to blame" if certain else "the sources do not tell",
-        module=handler.module,
-        failure=failure,
-        via=handler.via,
-        severity=None if certain else Severity.WARNING,
-    )
+from abicheck.rules._told import module_of
 
 
 @rule(
@@ -77,4 +38,157 @@ def broken_link(case: Case) -> Iterator[Fault]:
             )
 
 
-RULES: Final = (handler_not_importable, broken_link)
+@rule(
+    "ABI612",
+    Severity.WARNING,
+    "a link that leads out of the artifact",
+    explanation="A symbolic link is kept as it is written, and an absolute one leads to the same "
+    "path on Lambda.  What it led to on the build machine is not there.",
+    messages=(
+        "No module named '*'",
+        "*: cannot open shared object file: No such file or directory",
+    ),
+    causes=("a build folder or a virtual environment whose files are links",),
+    fixes=("pack the files themselves: zip without --symlinks, or cp -rL",),
+)
+def outward_link(case: Case) -> Iterator[Fault]:
+    """Links lead to what is packed with them."""
+    for link in case.layout.outward:
+        yield Fault(
+            link.location,
+            f"leads to {link.target}, which is neither in the artifact nor on Lambda",
+            subject=link.target,
+            why="an absolute link is followed on Lambda, not on the machine that made it",
+        )
+
+
+@rule(
+    "ABI613",
+    Severity.NOTE,
+    "copies that were links",
+    explanation="`libx.so`, `libx.so.1` and `libx.so.1.2` are one file with two links to it.  Most "
+    "packers follow links and store a copy for each name, and all of them count against the limit "
+    "for unpacked size.  Lambda keeps links that a ZIP has.",
+    causes=("zip without --symlinks, or a packer that follows links",),
+    fixes=("zip --symlinks -r app.zip .",),
+)
+def copied_links(case: Case) -> Iterator[Fault]:
+    """One file is packed once."""
+    for copies in case.layout.copies:
+        names = ", ".join(sorted(each.path.name for each in copies.locations))
+        saved = copies.size * (len(copies.locations) - 1)
+        yield Fault(
+            copies.locations[0],
+            f"{names} are one file; links would save {saved:,} bytes",
+            subject="copies",
+            why=f"the same {copies.size:,} bytes, {len(copies.locations)} times",
+            evidence=tuple(str(each) for each in copies.locations),
+            fix="zip --symlinks -r app.zip .",
+        )
+
+
+@rule(
+    "ABI614",
+    Severity.NOTE,
+    "names that differ only in case",
+    explanation="On Lambda these are different files.  macOS and Windows take them for one: "
+    "whoever unpacks or builds the artifact there loses one of them.",
+    causes=("a file that was renamed, and the old one left in a build folder",),
+    fixes=("keep the one that is imported, and delete the other",),
+)
+def names_differ_in_case(case: Case) -> Iterator[Fault]:
+    """Names are told apart on every file system."""
+    for twins in case.layout.twins:
+        names = ", ".join(each.path.name for each in twins)
+        yield Fault(twins[0], f"{names} differ only in case", subject="case")
+
+
+@rule(
+    "ABI615",
+    Severity.NOTE,
+    "an archive inside the archive",
+    explanation="Lambda unpacks what is uploaded, once.  A ZIP, a wheel or a tar at its root stays "
+    "as it is, and Python imports nothing from it unless the function puts it on sys.path.",
+    messages=("No module named '*'",),
+    causes=(
+        "a CI system that wraps what it is given",
+        "`pip download` where `pip install --target` was meant",
+        "requirements that are packed apart on purpose, and unpacked by the function",
+    ),
+    fixes=("unpack it: the content belongs at the root",),
+)
+def inner_archive(case: Case) -> Iterator[Fault]:
+    """What is to be imported lies unpacked."""
+    for location in case.layout.inner:
+        yield Fault(
+            location,
+            "is an archive, which nobody unpacks",
+            subject="archive",
+            why="Lambda unpacks what is uploaded, and nothing inside it",
+        )
+
+
+@rule(
+    "ABI616",
+    Severity.NOTE,
+    "a .pth file, which Python runs at the start",
+    explanation="Lambda's bootstrap makes /var/task a site directory, so `.pth` files at its root "
+    "are read at every start: a folder that a line names is added to the end of sys.path if it "
+    "exists, and a line that begins with `import` is executed.  An error in such a line is "
+    "printed, and the rest of the file left out.",
+    causes=("setuptools, namespace packages and editable installs leave such files",),
+    fixes=("delete the file, if nothing needs it", "install packages without -e"),
+)
+def path_file(case: Case) -> Iterator[Fault]:
+    """What runs before the function is said."""
+    for each in case.layout.path_files:
+        parts = [
+            _counted(each.runs, "line is executed", "lines are executed"),
+            _counted(each.adds, "folder is added to sys.path", "folders are added to sys.path"),
+            _counted(each.lost, "folder is not there", "folders are not there"),
+        ]
+        yield Fault(
+            each.location,
+            f"at every start: {', '.join(filter(None, parts)) or 'read, and nothing done'}",
+            subject="pth",
+            evidence=(*each.runs, *each.adds, *each.lost),
+        )
+
+
+def _counted(lines: Sequence[str], one: str, many: str) -> str:
+    return f"{len(lines)} {one if len(lines) == 1 else many}" if lines else ""
+
+
+@rule(
+    "ABI617",
+    Severity.NOTE,
+    "a sitecustomize that Lambda does not run",
+    explanation="Python imports `sitecustomize` and `usercustomize` when it starts, before "
+    "Lambda's bootstrap has put /var/task and /opt/python on sys.path.  So these are not found, "
+    "unless PYTHONPATH names their folder.",
+    causes=("a file that is run elsewhere, such as on a developer's machine or in a container",),
+    fixes=(
+        "import it in the handler's module",
+        "set PYTHONPATH=/var/task; then layers are no longer on sys.path",
+    ),
+)
+def unused_customize(case: Case) -> Iterator[Fault]:
+    """What is not run is said."""
+    for location in case.layout.unused:
+        yield Fault(
+            location,
+            "is not run at the start",
+            subject="customize",
+            why="Python looks for it before the bootstrap adds this folder to sys.path",
+        )
+
+
+RULES: Final = (
+    broken_link,
+    outward_link,
+    copied_links,
+    names_differ_in_case,
+    inner_archive,
+    path_file,
+    unused_customize,
+)

@@ -993,7 +993,7 @@ def test_a_module_that_may_hold_more_is_taken_to(trick: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "text"), [("m.py", "print 'two'"), ("m.pyc", ""), ("m.py", "x = '\0'")]
+    ("path", "text"), [("m.pyc", ""), ("m.py", "# coding: no-such-coding\n" * (8 << 15))]
 )
 def test_what_cannot_be_read_is_not_vouched_for(path: str, text: str) -> None:
     prediction = Artifact({path: text}).predict("m")
@@ -1002,6 +1002,19 @@ def test_what_cannot_be_read_is_not_vouched_for(path: str, text: str) -> None:
     assert prediction.failure is not None
     assert prediction.failure.message
     assert prediction.via == (Site(PurePosixPath(path), 1),)
+
+
+def test_what_the_compiler_refuses_is_not_imported() -> None:
+    text = "try:\n    pass\nexcept A, B:\n    pass\n"
+
+    prediction = Artifact({"m.py": "import n\n", "n.py": text}).predict("m")
+
+    assert prediction.failure is not None
+    assert (prediction.failure.exception, prediction.failure.message) == (
+        "SyntaxError",
+        "multiple exception types must be parenthesized (n.py, line 3)",
+    )
+    assert [str(site) for site in prediction.via] == ["m.py:1", "n.py:3"]
 
 
 def test_a_source_that_is_not_to_be_had_is_not_vouched_for() -> None:

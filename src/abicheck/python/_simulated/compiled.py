@@ -199,6 +199,19 @@ class Compiled(Machine):
             self.fail(failure, "ImportError", module.file, name=module.name, path=module.file)
         self.mark_opened(module.file, self.dlopen_flags)
 
+    def has_cache(self, module: Module) -> bool:
+        """Whether bytecode may stand for a source; its time and size would have to fit as well."""
+        folder, name = posixpath.split(module.file)
+        tag = self.world.interpreter.tag.replace("cp", "cpython-")
+        cached = f"{folder}/__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
+        return self.world.tree.is_file(cached) and self.world.tree.may_read(cached)
+
+    def check_mode(self, module: Module) -> None:
+        """Mirror `FileLoader.get_data`, by which a file is opened that only was looked for."""
+        if not self.world.tree.may_read(module.file):
+            text = f"[Errno 13] Permission denied: {module.file!r}"
+            raise self.failed(text, "PermissionError")
+
     def check_magic(self, module: Module) -> None:
         """Mirror `_classify_pyc`: bytecode of another release is refused by its first bytes."""
         magic = (self.setting.head(module.file) or b"")[:4]

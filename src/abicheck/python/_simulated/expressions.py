@@ -138,13 +138,18 @@ class Expressions(Machine):
         value = self.attribute(frame, owner, node.attr)
         if value is not ABSENT:
             return value
-        # Only what a Linux CPython lacks is claimed: a package can be given more
-        # attributes from anywhere.
-        assumed = isinstance(owner, Module) and owner.kind is ModuleKind.ASSUMED
-        if isinstance(owner, Known) or (isinstance(owner, Module) and assumed):
+        # Only what a Linux CPython lacks is claimed, and what stands where the standard library
+        # should: a package can be given more attributes from anywhere.
+        if isinstance(owner, Known) or (isinstance(owner, Module) and self._is_plain(owner)):
             text = f"module {owner.name!r} has no attribute {node.attr!r}"
             raise RaisedError(ExceptionValue("AttributeError", (text,)))
         return ANY
+
+    def _is_plain(self, owner: Module) -> bool:
+        """Whether a module has no attributes but those that were seen to be bound."""
+        if owner.kind is ModuleKind.SOURCE:
+            return owner.name in self.world.interpreter.stdlib and not owner.initializing
+        return owner.kind is ModuleKind.ASSUMED
 
     def subscript(self, frame: Frame, node: ast.Subscript) -> Value:
         """Evaluate `owner[key]`."""

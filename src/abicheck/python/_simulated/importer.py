@@ -34,14 +34,6 @@ from abicheck.python._simulated.world import is_absent
 from abicheck.python.finder import Found, FoundKind, find
 from abicheck.python.source import resolve
 
-# Frozen or imported before any code of the artifact runs, besides the built-in ones.
-_STARTUP: Final = frozenset(
-    (
-        "_collections_abc", "_sitebuiltins", "_weakrefset", "abc", "codecs", "encodings",
-        "genericpath", "importlib", "io", "ntpath", "os", "posixpath", "site", "stat", "zipimport",
-    )
-)  # fmt: skip
-
 # What `from ctypes import *` brings that opens libraries.
 _STARRED: Final = {"ctypes": ("CDLL", "PyDLL", "RTLD_GLOBAL", "cdll", "pydll")}
 
@@ -80,7 +72,7 @@ class Importer(Compiled):
         """Return what to run for a name, or the module it stands for."""
         assumed = Module(name, ModuleKind.ASSUMED, scope=Scope(open=True))
         parent, _, tail = name.rpartition(".")
-        if owner is None and (name in self.world.interpreter.builtin or name in _STARTUP):
+        if owner is None and name in self.world.loaded_before:
             return assumed
         if owner is not None and not owner.is_package:
             if owner.kind in _OPAQUE or owner.scope.open or self._is_hooked(name):
@@ -142,7 +134,10 @@ class Importer(Compiled):
         if found.kind is FoundKind.EXTENSION:
             self.open_extension(module)
         elif found.kind is FoundKind.BYTECODE:
+            self.check_mode(module)
             self.check_magic(module)
+        elif found.kind is FoundKind.SOURCE and not self.has_cache(module):
+            self.check_mode(module)
         self.modules[name] = module
         try:
             if found.kind is FoundKind.EXTENSION:

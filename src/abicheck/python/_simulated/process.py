@@ -288,6 +288,13 @@ class Process(Statements, Importer):
         """Run a module's source from top to bottom."""
         source = self.setting.read(module.file, module.name, module.is_package)
         frame = Frame(module, module.scope, path=self.relative(module.file))
+        if source.refused is not None:
+            frame.line = source.refused.line
+            self.frames.append(frame)
+            try:
+                raise self.failed(source.refused.text, source.refused.exception)
+            finally:
+                self.frames.pop()
         if source.unreadable is not None:
             module.scope.open = True
             frame.line = 1

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 def is_generator(node: ast.AST) -> bool:
     """Whether calling a function runs none of it: a generator, or a coroutine."""
-    if isinstance(node, ast.AsyncFunctionDef):
-        return True
-    return isinstance(node, ast.FunctionDef) and any(
+    return isinstance(node, ast.AsyncFunctionDef) or yields(node)
+
+
+def yields(node: ast.AST) -> bool:
+    """Whether a function has a `yield` of its own."""
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
         isinstance(each, ast.Yield | ast.YieldFrom) for each in _own_nodes(node)
     )
 

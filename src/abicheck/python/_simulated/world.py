@@ -5,11 +5,13 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from abicheck.filesystem import Tree
 from abicheck.model import Interpreter
 from abicheck.python._simulated.values import ANY, THING, ListValue, Value
+from abicheck.python.startup import loaded_before
 
 # The Windows part of sys.stdlib_module_names, and macOS's; no Linux build has them.
 _NOT_ON_LINUX: Final = frozenset(
@@ -77,7 +79,7 @@ _CONSTANTS: Final[dict[str, Value]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class World:
     """The surroundings of a process; `root` is its working directory, the task root.
 
@@ -119,6 +121,11 @@ class World:
         return self.tree.real(path) is not None or any(
             path.startswith(f"{root}/") and self.tree.is_dir(root) for root in roots
         )
+
+    @cached_property
+    def loaded_before(self) -> frozenset[str]:
+        """Top-level modules that nothing in the artifact can hide any more."""
+        return loaded_before(self.interpreter, self.tree)
 
     def provides(self, name: str) -> bool:
         """Whether the target brings a top-level module of this name along."""
