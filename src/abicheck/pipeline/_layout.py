@@ -126,8 +126,9 @@ def _lock(contents: Contents, path: str) -> str | None:
     lock = path if mode is not None and not mode & _READ else None
     folder = posixpath.dirname(path)
     while contents.places.holds(folder):
-        mode = _entry(contents, folder).mode
-        if mode is not None and mode & _ENTER != _ENTER:
+        entry = _entry(contents, folder)
+        is_closed = entry.mode is not None and entry.mode & _ENTER != _ENTER
+        if is_closed and entry.kind is Kind.DIRECTORY:
             lock = folder
         folder = posixpath.dirname(folder)
     return lock
