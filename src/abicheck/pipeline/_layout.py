@@ -55,7 +55,7 @@ def layout_of(
     return LayoutFacts(
         locked=() if is_image else tuple(_locked(contents, reach, asked, predict)),
         hiding=tuple(hiding(contents, reach)),
-        supplied=tuple(supplied(contents, simulation)),
+        supplied=() if asked is None else tuple(supplied(contents, simulation)),
         sdk=tuple(sdk(contents)),
         path_files=tuple(_path_files(contents)),
         outward=tuple(_outward(contents)),
@@ -77,6 +77,8 @@ def _locked(
 ) -> Iterator[Locked]:
     """Yield what Lambda's user may not read: the outermost folder, or the file."""
     behind: dict[str, list[str]] = {}
+    if not _has_locks(contents):
+        return
     for path in contents.tree.files():
         lock = _lock(contents, path)
         # Of a binary that may not be read the loader speaks.
@@ -116,6 +118,13 @@ def _blamed(
                 yield failure
         elif contents.tree.is_dir(lock) and names.intersection(_QUOTED.findall(text)):
             yield failure
+
+
+def _has_locks(contents: Contents) -> bool:
+    """Whether anything is closed to others, which is seldom: most need no closer look."""
+    files = map(contents.tree.entry, contents.tree.files())
+    shut = (e is not None and e.mode is not None and not e.mode & _READ for e in files)
+    return contents.tree.seen_by_others() is not contents.tree or any(shut)
 
 
 def _lock(contents: Contents, path: str) -> str | None:
@@ -188,13 +197,12 @@ def _copies(contents: Contents) -> Iterator[Copies]:
 def _twins(contents: Contents) -> Iterator[tuple[Location, ...]]:
     """Yield the names of one folder that a case-blind file system takes for one."""
     same: dict[str, set[str]] = {}
+    seen: set[str] = set()
     for path in (*contents.tree.files(), *contents.tree.links()):
-        while is_own(contents, path):
-            known = same.setdefault(path.casefold(), set())
-            if path in known:
-                break
-            known.add(path)
-            path = posixpath.dirname(path)  # noqa: PLW2901 - up to the root
+        while path not in seen and is_own(contents, path):
+            seen.add(path)
+            same.setdefault(path.casefold(), set()).add(path)
+            path = path.rpartition("/")[0]  # noqa: PLW2901 - up to the root
     for paths in same.values():
         # Of two folders that differ, what lies in them differs as well: the folders say it.
         tops = {posixpath.dirname(path) for path in paths}

@@ -8,6 +8,7 @@ outcome is `uncertain`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType, ModuleType
@@ -137,11 +138,16 @@ class Simulation:
         Of the sources that have been followed so far; inside functions too.
         """
         found: dict[str, Site] = {}
+        if not names:
+            return found
+        # One look at the text: most sources name none of them.
+        plain = re.compile(rb"\b(?:%s)\b" % "|".join(sorted(names)).encode())
         for path in tuple(self._read):
-            wanted = {name for name in names - found.keys() if self._has(path, name.encode())}
-            for reference in self._references_in(path) if wanted else ():
+            if plain.search(self._bytes(path) or b"") is None:
+                continue
+            for reference in self._references_in(path):
                 top = reference.module.partition(".")[0]
-                if top in wanted and not reference.guards and not reference.never:
+                if top in names and not reference.guards and not reference.never:
                     found.setdefault(top, Site(self._fresh.relative(path), reference.line))
         return found
 
