@@ -40,6 +40,7 @@ class Function:
 HANDLERS: Final[Mapping[str, Function]] = {
     # --- the function ---
     "a function": Function({"app.py": FUNCTION}),
+    "a module with a capital": Function({"App.py": FUNCTION}, handler="App.handler"),
     "a module in a folder": Function({"src/app.py": FUNCTION}, handler="src/app.handler"),
     "a module in a package": Function(
         {"src/__init__.py": "", "src/app.py": FUNCTION}, handler="src.app.handler"

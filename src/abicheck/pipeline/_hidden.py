@@ -152,12 +152,12 @@ def sdk(contents: Contents) -> Iterator[PartOfSdk]:
     shipped = contents.profile.interpreter.shipped
     there = {name: found for name in _SDK if (found := _top(contents, name)) is not None}
     own = [name for name, found in there.items() if is_own(contents, _file(found))]
-    for name in own:
-        lacks = _lacks(contents, name, there[name]) if name in shipped else ""
+    lacking = {name: _lacks(contents, name, there[name]) for name in own if name in shipped}
+    for name, lacks in lacking.items():
         if lacks:
             place = contents.places.location(_file(there[name]))
             yield PartOfSdk(place, (name,), lacks=lacks)
-    together = tuple(name for name in own if name in _TOGETHER)
+    together = tuple(name for name in own if name in _TOGETHER and not lacking.get(name))
     others = tuple(name for name in _TOGETHER if name not in there and name in shipped)
     if together and others:
         yield PartOfSdk(contents.places.location(_file(there[together[0]])), together, others)
