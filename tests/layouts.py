@@ -459,4 +459,4 @@ def case_of(function: Function, profile: TargetProfile | None = None) -> Case:
         path = write(function, Path(folder, "a.zip"))
         with open_source(path, DEFAULT_LIMITS) as artifact:
             reading = read_artifact(artifact, "a.zip", profile.task_root, lambda _: None)
-    return Judge(reading.on(profile), function.handler or None, {}).case()
+    return Judge(reading.on(profile), function.handler or None).case()

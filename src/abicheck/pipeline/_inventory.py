@@ -364,7 +364,7 @@ class Reading:
             profile,
             places,
             environment=environment,
-            path_files=site_files,
+            path_files=path_files,
         )
 
     def _distributions(self) -> Iterator[Distribution]:
