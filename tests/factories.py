@@ -569,6 +569,7 @@ def write_zip(path: Path, members: Mapping[str, str | bytes]) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             info = zipfile.ZipInfo(name)
-            info.create_system, info.external_attr = 3, 0o100644 << 16
+            mode = 0o40755 if name.endswith("/") else 0o100644
+            info.create_system, info.external_attr = 3, mode << 16
             archive.writestr(info, content)
     return path

@@ -44,8 +44,8 @@ def test_what_env_says_is_known_and_the_functions_own_wins(
     """Lambda puts a function's variables over the image's."""
     path = _image(tmp_path / "i.tar", base, {"var/task/app.py": SOURCE}, WITH="dep")
 
-    assert _verdict(check(path, target, handler="app.f")) is Verdict.FAILS
-    other = check(path, target, handler="app.f", environment={"WITH": "nothing"})
+    assert _verdict(check(path, target, handler="app.__class__")) is Verdict.FAILS
+    other = check(path, target, handler="app.__class__", environment={"WITH": "nothing"})
     assert _verdict(other) is Verdict.LOADS
 
 
@@ -55,8 +55,8 @@ def test_a_functions_pythonpath_is_searched(
     files = {"var/task/app.py": "import dep", "srv/lib/dep.py": ""}
     path = _image(tmp_path / "i.tar", base, files)
 
-    assert _verdict(check(path, target, handler="app.f")) is Verdict.FAILS
-    found = check(path, target, handler="app.f", environment={"PYTHONPATH": "/srv/lib"})
+    assert _verdict(check(path, target, handler="app.__class__")) is Verdict.FAILS
+    found = check(path, target, handler="app.__class__", environment={"PYTHONPATH": "/srv/lib"})
     assert _verdict(found) is Verdict.LOADS
 
 
@@ -64,6 +64,6 @@ def test_what_lies_in_opt_of_an_image_is_no_layer(
     tmp_path: Path, base: Image, target: TargetProfile
 ) -> None:
     files = {"var/task/app.py": "", "opt/tool/lib/python3.8/site-packages/dep.py": ""}
-    report = check(_image(tmp_path / "i.tar", base, files), target, handler="app.f")
+    report = check(_image(tmp_path / "i.tar", base, files), target, handler="app.__class__")
 
     assert [f.rule.code for f in report.findings if f.rule.code.startswith("ABI62")] == []

@@ -21,9 +21,9 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> Counter[bytes]:
     """Return how often each source has been parsed, by its text."""
     counts: Counter[bytes] = Counter()
 
-    def counted(data: bytes) -> object:
+    def counted(data: bytes, path: str, version: tuple[int, int] | None) -> object:
         counts[data] += 1
-        return parse(data)
+        return parse(data, path, version)
 
     monkeypatch.setattr("abicheck.python.source.parse", counted)
     return counts
