@@ -62,6 +62,10 @@ EXPECTED: Final[dict[str, list[tuple[Irregular, str]]]] = {
     "installed-over-another.zip": [],
     "installed-and-edited.zip": [],
     "import-of-what-nobody-installed.zip": [],
+    "function-of-a-layer.zip": [],
+    "layer.zip": [],
+    "layer-for-another-python.zip": [],
+    "layer-without-python.zip": [],
 }
 NAMES: Final[dict[str, list[str]]] = {
     "prefixed.zip": ["handler.py", "pkg/__init__.py"],

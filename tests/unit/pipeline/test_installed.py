@@ -210,14 +210,15 @@ def test_an_environment_that_a_path_file_enters_is_entered(found: Found) -> None
     files |= {"app.py": "import pkg\ndef handler(event, context): ...\n"}
 
     assert found(files) == ["ABI704 warning .venv"]
-    assert found(files | {"here.pth": f"{inside}\n"}) == []
+    assert found(files | {"here.pth": f"{inside}\n"}) == ["ABI616 note here.pth"]
 
 
 def test_an_editable_install_beside_its_code_is_whole(found: Found) -> None:
     files = installed({"__editable__.pkg-1.0.pth": "/home/me/pkg\n"}) | {"app.py": ""}
 
-    assert found(files) == ["ABI703 warning __editable__.pkg-1.0.pth"]
-    assert found(files | {"pkg/__init__.py": ""}) == []
+    entered = "ABI616 note __editable__.pkg-1.0.pth"
+    assert found(files) == ["ABI703 warning __editable__.pkg-1.0.pth", entered]
+    assert found(files | {"pkg/__init__.py": ""}) == [entered]
 
 
 def test_an_egg_link_is_an_editable_install(found: Found) -> None:
