@@ -227,9 +227,8 @@ class Survey:
         culprit = self._by_file.get(self._target(at)) if at is not None else None
         message = failure.message or ""
         lost = self._lost(message, records)
-        if not lost and culprit is not None:
-            code = self._lost_code(culprit, records)
-            if code:
+        for suspect in (culprit, self._asked(message)):
+            if not lost and suspect is not None and (code := self._lost_code(suspect, records)):
                 lost, severity, reason = code, min(severity, Severity.WARNING), _FALLBACK
         if prediction.verdict is Verdict.UNCERTAIN:
             severity = min(severity, Severity.WARNING)
@@ -250,6 +249,13 @@ class Survey:
             environment=next((e for e in environments if top and top in e.modules), None),
             handles=any(self._handles(p.name) for p in group if p.distribution is None),
         )
+
+    def _asked(self, message: str) -> Distribution | None:
+        """Return the distribution of the module that a name was asked of, and not found in."""
+        asked = _NO_NAME.search(message)
+        inside = asked[2].replace(".", "/") if asked is not None else ""
+        files = (f"{e}/{inside}{end}" for e in self._entries for end in ("/__init__.py", ".py"))
+        return next((self._by_file[file] for file in files if file in self._by_file), None)
 
     def _lost(self, message: str, records: Sequence[RecordReport]) -> tuple[Location, ...]:
         """Return the lost files that a message speaks of."""

@@ -171,7 +171,12 @@ def not_as_recorded(case: Case) -> Iterator[Fault]:
         for root in case.roots
         if root.halt is not None and root.severity is Severity.ERROR
     }
-    told = {facts.location for path, facts in case.inventory.objects.items() if path in broken}
+    # What is damaged so that it does not load is said to be damaged.
+    told = {
+        facts.location
+        for path, facts in case.inventory.objects.items()
+        if path in broken and (facts.defect is not None or facts.beyond_end)
+    }
     for report in case.installed.records:
         if report.distribution in doubled and not report.kept:
             continue

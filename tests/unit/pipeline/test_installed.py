@@ -120,6 +120,13 @@ def test_what_the_handler_does_not_reach_is_a_note(found: Found) -> None:
     assert found(without(files, "pkg/b.py"), handler="app.handler") == ["ABI702 note pkg/b.py"]
 
 
+def test_a_name_that_a_pruned_distribution_does_not_give_is_told_once(found: Found) -> None:
+    """Which of the lost files gave it is not known, so it is no more than a warning."""
+    files = installed(PKG) | {"app.py": "from pkg import name\n"}
+
+    assert found(without(files, "pkg/b.py")) == ["ABI702 warning pkg/b.py"]
+
+
 def test_tests_are_nobody_that_needs_a_module(found: Found) -> None:
     files = without(installed({**PKG, "pkg/a.py": ""}), "pkg/b.py")
 

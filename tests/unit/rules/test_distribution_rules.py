@@ -112,6 +112,13 @@ def test_a_binary_that_does_not_load_is_told_of_once() -> None:
     assert codes(replace(case, installed=Installed(records=(_altered(),)))) == ["ABI108"]
 
 
+def test_a_binary_whose_load_fails_for_another_reason_differs_all_the_same() -> None:
+    facts = an_object("pkg/_core.so", "PyInit__core", needed=["libabsent.so.1"])
+    case = a_case(facts, inventory=an_inventory(facts, distributions=[PKG]))
+
+    assert codes(replace(case, installed=Installed(records=(_altered(),)))) == ["ABI401", "ABI710"]
+
+
 # --- files that are gone ---
 
 
