@@ -1,0 +1,1 @@
+"""Twenty real installs, whole and with one thing broken."""
