@@ -177,12 +177,15 @@ def not_as_recorded(case: Case) -> Iterator[Fault]:
         for path, facts in case.inventory.objects.items()
         if path in broken and (facts.defect is not None or facts.beyond_end)
     }
+    wheels = _told_by_wheels(case)
     for report in case.installed.records:
         if report.distribution in doubled and not report.kept:
             continue
         others: list[Location] = []
         for line in report.altered:
             thing = binaries.get(line.location)
+            if line.location in wheels:
+                continue
             if thing is None:
                 others.append(line.location)
             if thing is None or line.location in told:
@@ -210,6 +213,13 @@ def not_as_recorded(case: Case) -> Iterator[Fault]:
                 evidence=tuple(str(place.path) for place in others[:_MOST]),
                 severity=Severity.NOTE,
             )
+
+
+def _told_by_wheels(case: Case) -> frozenset[Location]:
+    """Return the files that differ from a pinned wheel, which outweighs any RECORD."""
+    report = case.pins.wheels if case.pins is not None else None
+    departures = report.departures if report is not None else ()
+    return frozenset(place for each in departures for place in (*each.altered, *each.added))
 
 
 def _binaries(case: Case) -> Mapping[Location, ElfFacts | ForeignFile]:
@@ -253,12 +263,14 @@ def _difference(line: Altered, size: int) -> str:
 )
 def unrecorded_binary(case: Case) -> Iterator[Fault]:
     """Every binary of a distribution was installed with it."""
+    wheels = _told_by_wheels(case)
     for place, distribution in case.installed.strangers:
-        yield Fault(
-            place,
-            f"is in a folder of {distribution}, and no RECORD lists it",
-            subject="unrecorded",
-        )
+        if place not in wheels:
+            yield Fault(
+                place,
+                f"is in a folder of {distribution}, and no RECORD lists it",
+                subject="unrecorded",
+            )
 
 
 @rule(

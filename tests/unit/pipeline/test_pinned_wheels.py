@@ -110,6 +110,22 @@ def test_a_file_that_was_changed_with_its_line_of_record_is_told_by_the_wheel(
     ]
 
 
+@pytest.mark.parametrize("path", ["shape/area.py", "shape/more.so"])
+def test_where_the_wheel_tells_record_is_silent(
+    tmp_path: Path, target: TargetProfile, pins: Pins, wheels: Path, path: str
+) -> None:
+    """One fault is one finding: of a file that was changed or added alone, the wheel speaks."""
+    files = {**installed("shape", "1.0", FILES), path: b"def area(): return 2\n"}
+    found = judged(tmp_path, files, target, pins, wheels).findings
+    about = [f.rule.code for f in found if path in f"{f.fault.location.path} {f.fault.message}"]
+    alone = judged(tmp_path, files, target, pins, None).findings
+
+    assert [code for code in about if code.startswith("ABI7")] == [
+        "ABI726" if path == "shape/area.py" else "ABI727"
+    ]
+    assert any(f.rule.code in {"ABI710", "ABI711"} for f in alone)
+
+
 @pytest.mark.parametrize("path", ["bin/tool", "share/shape.txt"])
 def test_what_lies_outside_of_the_packages_is_compared_too(
     tmp_path: Path, target: TargetProfile, pins: Pins, wheels: Path, path: str
