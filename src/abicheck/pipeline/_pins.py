@@ -20,13 +20,21 @@ def compare_with_pins(contents: Contents, pins: Pins, wheels: Wheels | None) -> 
     """Return how an artifact differs from what is pinned, and from the pinned wheels.
 
     Raises `UsageError` for a wheel or an object alone, in which nothing is
-    installed, and `ArtifactError` where a wheel cannot be read.
+    installed, and for an image where there are wheels; `ArtifactError` where a
+    wheel cannot be read.
     """
     inventory = contents.inventory
     if inventory.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT):
         reason = (
             f"{inventory.artifact}: --requirements are held against what is installed; "
             f"in a {inventory.kind} alone nothing is"
+        )
+        raise UsageError(reason)
+    if wheels is not None and inventory.kind is ArtifactKind.IMAGE:
+        # Of an image's files only code and metadata are hashed, and a part proves nothing.
+        reason = (
+            f"{inventory.artifact}: --wheels compares archives and folders, and no image; "
+            "compare the folder that is copied into it"
         )
         raise UsageError(reason)
     places, entries = contents.places, set(map(str, contents.profile.interpreter.path))

@@ -9,12 +9,15 @@ from typing import Final
 
 import pytest
 from tests.factories import write_zip
+from tests.imagebuilder import Tarred, archive, docker_25, folder, tar
+from tests.lambdabase import lambda_base
 from tests.wheelbuilder import a_wheel, installed, record_line, sha256
 
 from abicheck.errors import ArtifactError, UsageError
 from abicheck.model import Finding, Pins, Report, Severity, TargetProfile
 from abicheck.pins import read_pins
 from abicheck.pipeline import check
+from abicheck.profiles import load_profile
 
 FILES: Final[dict[str, str | bytes]] = {
     "shape/__init__.py": "from shape.area import area\n",
@@ -315,3 +318,22 @@ def test_a_wheel_alone_is_not_compared_with_requirements(
 ) -> None:
     with pytest.raises(UsageError, match="in a wheel alone nothing is"):
         check(next(wheels.iterdir()), target, pins=pins)
+
+
+def test_an_image_is_compared_with_requirements_and_not_with_wheels(
+    tmp_path: Path, target: TargetProfile, pins: Pins, wheels: Path
+) -> None:
+    """Of its files only code and metadata are hashed, and a part proves nothing."""
+    files = {f"var/task/{path}": data for path, data in installed("shape", "1.1", FILES).items()}
+    above = {str(parent) for name in files for parent in Path(name).parents} - {"."}
+    entries = [folder(name) for name in sorted(above)]
+    entries += [Tarred(name, data, mode=0o644) for name, data in files.items()]
+    base = lambda_base(load_profile("lambda-python3.13-x86_64-image"))
+    image = tmp_path / "image.tar"
+    image.write_bytes(archive(docker_25(replace(base, layers=(*base.layers, tar(entries))))))
+
+    assert brief(check(image, target, pins=pins).findings) == [
+        "ABI723 shape 1.1 is in the artifact, and ==1.0 is pinned"
+    ]
+    with pytest.raises(UsageError, match="no image"):
+        check(image, target, pins=pins, wheels=wheels)
