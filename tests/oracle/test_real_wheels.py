@@ -15,12 +15,23 @@ from tests.oracle.wheels import Warehouse, read_trees
 pytestmark = [pytest.mark.engine, pytest.mark.network]
 
 
-# Four that take as long as all the others; `python -m tests.oracle --wheels` asks them too.
+# What takes three quarters of the time; `python -m tests.oracle --wheels` asks these too.
 LONG: Final = {
+    "av",
+    "h5py",
+    "lightgbm",
+    "matplotlib",
+    "netcdf4",
+    "numba",
+    "opencv-python",
+    "pandas",
+    "rasterio",
     "scikit-image",
     "scikit-learn",
+    "scipy",
     "statsmodels",
     "statsmodels-without-scipy-libs",
+    "tables",
 }
 
 
