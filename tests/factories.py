@@ -534,7 +534,7 @@ def a_report(  # noqa: PLR0913 - all that can be reported
 ) -> Report:
     return Report(
         inventory or an_inventory(),
-        profile or a_profile(),
+        profile or replace(a_profile(), package="zip"),
         findings,
         tuple(objects),
         tuple(packages),

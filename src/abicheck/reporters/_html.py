@@ -22,10 +22,9 @@ from abicheck.reporters._paragraphs import body, fixes, fold, headline
 from abicheck.reporters._run import Run
 from abicheck.reporters._words import (
     first_failure,
-    handler_module,
+    last_words,
     number,
     path_in,
-    runtime_log,
     size_of,
     title,
     verdict,
@@ -112,10 +111,11 @@ def _article(report: Report, key: str) -> Iterator[str]:
     yield (f"{text(title(report))}</h2>\n<p>{text(report.profile.title)}</p>\n")
     failure = first_failure(report)
     if failure is not None and word != "pass":
-        log = text(runtime_log(failure, handler_module(report)))
+        heading, words = last_words(report, failure)
+        log = text(words)
         if failure.stderr:
             log += f"\n{text(failure.stderr)}"
-        yield f"<p>Lambda would log:</p>\n<pre>{log}</pre>\n"
+        yield f"<p>{heading}</p>\n<pre>{log}</pre>\n"
     if report.unsmoked:
         yield f"<p>No smoke import: {text(report.unsmoked)}</p>\n"
     yield "</div>\n"

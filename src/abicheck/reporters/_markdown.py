@@ -18,10 +18,9 @@ from abicheck.reporters._smoke import smoke_lines, time_lines
 from abicheck.reporters._text import summary
 from abicheck.reporters._words import (
     first_failure,
-    handler_module,
+    last_words,
     number,
     printable,
-    runtime_log,
     title,
     verdict,
 )
@@ -86,10 +85,11 @@ def _heading(report: Report) -> Iterator[str]:
     yield f"\n### {verdict(report).upper()} {span(title(report))}\n\n"
     failure = first_failure(report)
     if failure is not None and verdict(report) != "pass":
-        log = [printable(runtime_log(failure, handler_module(report)))]
+        heading, words = last_words(report, failure)
+        log = [printable(words)]
         if failure.stderr:
             log.append(printable(failure.stderr))
-        yield f"Lambda would log:\n\n{_fence(log)}\n"
+        yield f"{heading}\n\n{_fence(log)}\n"
     if report.unsmoked:
         yield f"No smoke import: {span(printable(report.unsmoked))}\n\n"
     yield f"{_prose(summary(report))}\n"

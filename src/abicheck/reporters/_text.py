@@ -20,10 +20,9 @@ from abicheck.reporters._run import Run
 from abicheck.reporters._smoke import smoke_lines, time_lines
 from abicheck.reporters._words import (
     first_failure,
-    handler_module,
+    last_words,
     number,
     printable,
-    runtime_log,
     title,
     verdict,
 )
@@ -95,8 +94,9 @@ def _report(report: Report, *, quiet: bool) -> Iterator[Line]:
     failure = first_failure(report)
     if failure is not None and word != "PASS":
         yield []
-        yield [("Lambda would log:", "label")]
-        yield [("  " + printable(runtime_log(failure, handler_module(report))), "log")]
+        heading, words = last_words(report, failure)
+        yield [(heading, "label")]
+        yield [("  " + printable(words), "log")]
         if failure.stderr:
             yield [("  " + printable(failure.stderr), "log")]
     for group in fold(report.findings):

@@ -19,6 +19,7 @@ from abicheck.model import (
 _IMPORT_ERRORS: Final = ("ImportError", "ModuleNotFoundError")
 _SYNTAX_ERRORS: Final = ("SyntaxError", "IndentationError", "TabError")
 # The words of the Go runtime that starts the bootstrap and watches it die.
+_LAMBDAS_PYTHON: Final = "/var/lang/"
 _DEATHS: Final = {
     "SIGBUS": "signal: bus error",
     "SIGSEGV": "signal: segmentation fault",
@@ -121,6 +122,23 @@ def runtime_log(failure: Failure, handler: str) -> str:
             f"{failure.message or ''}"
         )
     return f"[ERROR] {failure.exception}: {failure.message or ''}"
+
+
+def last_words(report: Report, failure: Failure) -> tuple[str, str]:
+    """Return who would say what of a failure: Lambda's log, or a process of another target."""
+    if _is_lambdas(report):
+        return "Lambda would log:", runtime_log(failure, handler_module(report))
+    if failure.crash is not None:
+        death = _DEATHS.get(failure.crash, failure.crash)
+        return "The process would end:", death
+    return "Python would say:", f"{failure.exception}: {failure.message or ''}"
+
+
+def _is_lambdas(report: Report) -> bool:
+    """Whether the target is a runtime of Lambda's, on record or captured, or an image for it."""
+    executable = str(report.profile.interpreter.executable or "")
+    is_image = report.inventory.image is not None
+    return bool(report.profile.package) or is_image or executable.startswith(_LAMBDAS_PYTHON)
 
 
 def verdict(report: Report) -> str:

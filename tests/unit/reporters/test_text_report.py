@@ -245,3 +245,19 @@ def test_a_suppressed_finding_is_counted_and_nothing_else_is_said_of_it() -> Non
     assert said.startswith("PASS  dashboard (a.zip)   ")
     assert "Nothing found, 1 suppressed. " in said
     assert "pkg/mod.so" not in said
+
+
+def test_a_target_that_is_none_of_lambdas_has_no_log_of_lambdas() -> None:
+    """What leaves the import is told as Python tells it."""
+    failure = Failure("ImportError", "libGL.so.1: gone")
+    report = a_report(a_finding("mod.so", "needs libGL.so.1", failure=failure))
+    python = PurePosixPath("/usr/bin/python3.13")
+    interpreter = replace(report.profile.interpreter, executable=python)
+    elsewhere = replace(report.profile, package="", interpreter=interpreter)
+
+    lines = text(replace(report, profile=elsewhere)).splitlines()
+    assert lines[2:4] == ["Python would say:", "  ImportError: libGL.so.1: gone"]
+
+    captured = replace(interpreter, executable=PurePosixPath("/var/lang/bin/python3.13"))
+    lambdas = replace(elsewhere, interpreter=captured)
+    assert text(replace(report, profile=lambdas)).splitlines()[2] == "Lambda would log:"
