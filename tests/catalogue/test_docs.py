@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from tests.unit.cli.process import COMMAND, environment
 
 from abicheck.cli.explain import find_by_message
 from abicheck.reporters import rule_page
@@ -91,3 +94,54 @@ def test_every_link_between_pages_leads_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", text):
         if "://" not in target:
             assert (path.parent / target).is_file(), target
+
+
+WANTS_AN_ENGINE: Final = "--smoke"
+
+
+def commands() -> Iterator[tuple[str, str, int | None]]:
+    """Every `abicheck` of the tutorial: its arguments, what it prints, and its status where said."""
+    text = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        given = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+        for this, after in zip(given, [*given[1:], ""], strict=True):
+            line, _, printed = this.partition("\n")
+            if line.startswith("abicheck "):
+                status = int(after.split()[-1]) if after.startswith("echo $?") else None
+                yield line.removeprefix("abicheck "), printed, status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed", "status"),
+    [pytest.param(*each, id=each[0]) for each in commands() if WANTS_AN_ENGINE not in each[0]],
+)
+def test_the_tutorial_shows_what_is_printed(
+    arguments: str, printed: str, status: int | None, fixtures: Path
+) -> None:
+    """A line of three dots stands for any number of lines."""
+    result = subprocess.run(
+        [*COMMAND, *shlex.split(arguments)],
+        cwd=fixtures,
+        env=environment({"PYTHONIOENCODING": "utf-8"}),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+    shown = "".join(
+        r"(?:.*\n)*" if line == "..." else re.escape(line) + r"\n" for line in printed.splitlines()
+    )
+    assert re.fullmatch(shown, result.stdout), result.stdout
+    assert result.stderr == ""
+    assert status in (None, result.returncode)
+
+
+def test_the_tutorial_runs_each_of_its_commands() -> None:
+    """None is lost to the pattern that finds them, and all but one can be held."""
+    text = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+    found = [arguments for arguments, *_ in commands()]
+
+    assert len(found) == len(re.findall(r"^\$ abicheck ", text, re.MULTILINE))
+    assert len([each for each in found if WANTS_AN_ENGINE in each]) == 1
+    assert [status for *_, status in commands() if status is not None] == [1, 0]
