@@ -15,7 +15,7 @@ from tests.layouts import LAYOUTS, Function, write
 
 from abicheck.pipeline import check
 from abicheck.profiles import load_profile
-from abicheck.reporters._words import first_failure, handler_module, runtime_log
+from abicheck.reporters._words import handler_module, runtime_log
 
 pytestmark = [
     pytest.mark.network,
@@ -91,6 +91,6 @@ def test_the_runtime_logs_what_is_predicted(
 
     report = check(archive, load_profile(TARGET), handler=function.handler)
 
-    failure = first_failure(report)
+    failure = report.first_failure()
     predicted = "" if failure is None else runtime_log(failure, handler_module(report))
     assert predicted == ran.stdout.removesuffix("\n").replace(str(root), "/var/task")

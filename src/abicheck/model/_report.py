@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from abicheck.model._findings import Finding, Severity, Suppressed
 from abicheck.model._inventory import Inventory
 from abicheck.model._links import Halt, LinkMap
 from abicheck.model._objects import ElfFacts, ForeignFile
-from abicheck.model._outcomes import Prediction
+from abicheck.model._outcomes import Failure, Prediction, Verdict
 from abicheck.model._places import Location
 from abicheck.model._python import Distribution
 from abicheck.model._smoke import ColdStart, Reconciled, SmokeRun
@@ -104,3 +105,23 @@ class Report:
     def at_least(self, severity: Severity) -> bool:
         """Whether a finding has this severity or a higher one."""
         return any(finding.severity >= severity for finding in self.findings)
+
+    def first_failure(self) -> Failure | None:
+        """Return what the function would die of: its handler's import, else the first error.
+
+        A handler that was named and is imported dies of nothing.
+        """
+        if self.handler is not None:
+            return self.handler.failure if self.handler.verdict is Verdict.FAILS else None
+        for finding in self.findings:
+            if finding.severity is Severity.ERROR and finding.fault.failure is not None:
+                return finding.fault.failure
+        return None
+
+    def first_error(self) -> Finding | None:
+        """Return the error whose rule predicts what the runtime would say, else any."""
+        errors = [finding for finding in self.findings if finding.severity is Severity.ERROR]
+        failure = self.first_failure()
+        said = (failure.message or "") if failure is not None else ""
+        telling = (f for f in errors if any(fnmatchcase(said, each) for each in f.rule.messages))
+        return next(telling, next(iter(errors), None))

@@ -21,7 +21,6 @@ from abicheck.reporters._html_text import text
 from abicheck.reporters._paragraphs import body, fixes, fold, headline
 from abicheck.reporters._run import Run
 from abicheck.reporters._words import (
-    first_failure,
     last_words,
     number,
     path_in,
@@ -109,7 +108,7 @@ def _article(report: Report, key: str) -> Iterator[str]:
     yield f'<article id="{key}" aria-labelledby="{key}-title">\n<div class="verdict {word}">\n'
     yield f'<h2 id="{key}-title"><span class="word">{word.upper()}</span> '
     yield (f"{text(title(report))}</h2>\n<p>{text(report.profile.title)}</p>\n")
-    failure = first_failure(report)
+    failure = report.first_failure()
     if failure is not None and word != "pass":
         heading, words = last_words(report, failure)
         log = text(words)
@@ -165,7 +164,7 @@ def _counts(report: Report) -> Iterator[str]:
 def _findings(report: Report, links: dict[str, str]) -> Iterator[str]:
     if not report.findings:
         return
-    said = first_failure(report)
+    said = report.first_failure()
     yield "<section>\n<h3>Findings</h3>\n"
     for group in fold(report.findings):
         severity = group[0].severity

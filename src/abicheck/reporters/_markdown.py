@@ -17,7 +17,6 @@ from abicheck.reporters._run import Run
 from abicheck.reporters._smoke import smoke_lines, time_lines
 from abicheck.reporters._text import summary
 from abicheck.reporters._words import (
-    first_failure,
     last_words,
     number,
     printable,
@@ -83,7 +82,7 @@ def _overview(run: Run) -> Iterator[str]:
 
 def _heading(report: Report) -> Iterator[str]:
     yield f"\n### {verdict(report).upper()} {span(title(report))}\n\n"
-    failure = first_failure(report)
+    failure = report.first_failure()
     if failure is not None and verdict(report) != "pass":
         heading, words = last_words(report, failure)
         log = [printable(words)]
@@ -96,7 +95,7 @@ def _heading(report: Report) -> Iterator[str]:
 
 
 def _details(report: Report) -> Iterator[str]:
-    said = first_failure(report)
+    said = report.first_failure()
     for group in fold(report.findings):
         severity = group[0].severity
         is_open = " open" if severity is Severity.ERROR else ""

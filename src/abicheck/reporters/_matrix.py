@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from textwrap import wrap
 from typing import Any, Final
 
 from abicheck.model import Finding, Report, Severity
 from abicheck.reporters._columns import columns
-from abicheck.reporters._words import first_failure, number, printable
+from abicheck.reporters._words import number, printable
 
 _WIDTH: Final = 80  # of a reason's line, the columns before it included
 _LOADS: Final = "loads"
@@ -42,7 +41,7 @@ def matrix_json(reports: Sequence[Report]) -> dict[str, Any]:
 
 
 def _row(report: Report) -> dict[str, Any]:
-    error, failure = _first_error(report), first_failure(report)
+    error, failure = report.first_error(), report.first_failure()
     return {
         "target": report.profile.name,
         "runtime": report.profile.runtime,
@@ -59,7 +58,7 @@ def _row(report: Report) -> dict[str, Any]:
 
 def _answer(report: Report, room: int) -> str:
     """Return what becomes of the artifact, in so many characters."""
-    error, warnings = _first_error(report), report.count(Severity.WARNING)
+    error, warnings = report.first_error(), report.count(Severity.WARNING)
     if error is None:
         return f"{_LOADS}, with {number(warnings, 'warning')}" if warnings else _LOADS
     cause = error.fault.why.partition(";")[0] or error.fault.message
@@ -67,15 +66,6 @@ def _answer(report: Report, room: int) -> str:
     texts = [f"{error.rule.code} {answer}" for answer in answers]
     fitting = (text for text in texts if len(text) <= room)
     return next(fitting, f"{min(texts, key=len)[: room - 3]}...")
-
-
-def _first_error(report: Report) -> Finding | None:
-    """Return the error whose rule predicts what the runtime would say, else any."""
-    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
-    failure = first_failure(report)
-    said = (failure.message or "") if failure is not None else ""
-    telling = (f for f in errors if any(fnmatchcase(said, each) for each in f.rule.messages))
-    return next(telling, next(iter(errors), None))
 
 
 def _reason(finding: Finding) -> str:

@@ -19,7 +19,6 @@ from abicheck.reporters._paragraphs import body, fold, headline
 from abicheck.reporters._run import Run
 from abicheck.reporters._smoke import smoke_lines, time_lines
 from abicheck.reporters._words import (
-    first_failure,
     last_words,
     number,
     printable,
@@ -91,7 +90,7 @@ def _report(report: Report, *, quiet: bool) -> Iterator[Line]:
     if report.unsmoked:
         yield []
         yield [("No smoke import: ", "INCOMPLETE"), (printable(report.unsmoked), "")]
-    failure = first_failure(report)
+    failure = report.first_failure()
     if failure is not None and word != "PASS":
         yield []
         heading, words = last_words(report, failure)

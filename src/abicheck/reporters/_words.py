@@ -154,19 +154,6 @@ def _is_limit(finding: Finding) -> bool:
     return finding.fault.subject == Irregular.LIMIT.name.lower()
 
 
-def first_failure(report: Report) -> Failure | None:
-    """Return what the function would die of: its handler's import, else the first error.
-
-    A handler that was named and is imported dies of nothing.
-    """
-    if report.handler is not None:
-        return report.handler.failure if report.handler.verdict is Verdict.FAILS else None
-    for finding in report.findings:
-        if finding.severity is Severity.ERROR and finding.fault.failure is not None:
-            return finding.fault.failure
-    return None
-
-
 def size_of(count: int) -> str:
     """Return a number of bytes as people say it: `1.4 MiB`."""
     if count < 1 << 10:

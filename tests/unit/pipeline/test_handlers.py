@@ -11,7 +11,7 @@ from tests.layouts import FUNCTION, LAYOUTS, Function, write
 from abicheck.model import Finding, TargetProfile, Verdict
 from abicheck.pipeline import check
 from abicheck.profiles import DEFAULT_TARGET, load_profile
-from abicheck.reporters._words import first_failure, handler_module, runtime_log
+from abicheck.reporters._words import handler_module, runtime_log
 
 CODES: Final = {"ABI602", "ABI604", "ABI605", "ABI606", "ABI607", "ABI608"}
 
@@ -23,7 +23,7 @@ def profile() -> TargetProfile:
 
 def log_of(function: Function, folder: Path, profile: TargetProfile) -> str:
     report = check(write(function, folder / "a.zip"), profile, handler=function.handler)
-    failure = first_failure(report)
+    failure = report.first_failure()
     return "" if failure is None else runtime_log(failure, handler_module(report))
 
 

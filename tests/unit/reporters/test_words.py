@@ -18,7 +18,6 @@ from abicheck.model import (
     Verdict,
 )
 from abicheck.reporters._words import (
-    first_failure,
     handler_module,
     number,
     printable,
@@ -130,20 +129,20 @@ def test_the_first_failure_is_the_handler_s() -> None:
     mine, other = Failure("ImportError", "mine"), Failure("ImportError", "other")
     handler = Prediction("handler", Verdict.FAILS, mine)
 
-    assert first_failure(a_report(a_finding(failure=other), handler=handler)) == mine
-    assert first_failure(a_report(a_finding(failure=other))) == other
+    assert a_report(a_finding(failure=other), handler=handler).first_failure() == mine
+    assert a_report(a_finding(failure=other)).first_failure() == other
 
 
 def test_a_handler_that_loads_dies_of_nothing() -> None:
     finding = a_finding(failure=Failure("ImportError", "of something that it does not import"))
 
-    assert first_failure(a_report(finding, handler=Prediction("app", Verdict.LOADS))) is None
+    assert a_report(finding, handler=Prediction("app", Verdict.LOADS)).first_failure() is None
 
 
 def test_a_warning_is_not_what_the_function_dies_of() -> None:
     failure = Failure("ImportError", "guarded", decided_by=PurePosixPath("/var/task/mod.so"))
 
-    assert first_failure(a_report(a_finding(severity=Severity.WARNING, failure=failure))) is None
+    assert a_report(a_finding(severity=Severity.WARNING, failure=failure)).first_failure() is None
 
 
 @pytest.mark.parametrize(
