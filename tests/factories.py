@@ -52,6 +52,7 @@ from abicheck.model import (
     Report,
     Root,
     RuleInfo,
+    RuntimeOutcome,
     Segment,
     Severity,
     Sibling,
@@ -531,6 +532,7 @@ def a_report(  # noqa: PLR0913 - all that can be reported
     profile: TargetProfile | None = None,
     suppressed: Sequence[Finding] = (),
     function: str | None = None,
+    matrix: Sequence[RuntimeOutcome] = (),
 ) -> Report:
     return Report(
         inventory or an_inventory(),
@@ -541,6 +543,7 @@ def a_report(  # noqa: PLR0913 - all that can be reported
         handler,
         tuple(Suppressed(f, Suppressor.CONFIGURATION, "it is known") for f in suppressed),
         function,
+        matrix=tuple(matrix),
     )
 
 

@@ -72,6 +72,14 @@ def test_the_page_is_shown_without_a_complaint_and_its_script_runs(browse: Brows
     assert "hidden" not in re.findall("<button[^>]*>", result.stdout)
 
 
+def test_every_artifact_has_its_table_of_runtimes(browse: Browse) -> None:
+    shown = browse("--dump-dom").stdout
+
+    tables = re.findall('<table class="runtimes">.*?</table>', shown, re.DOTALL)
+    assert len(tables) == 2
+    assert all(table.count('<th scope="row">') == 7 for table in tables)
+
+
 def test_a_link_opens_the_link_map_that_it_leads_to(browse: Browse) -> None:
     closed, opened = browse("--dump-dom"), browse("--dump-dom", fragment="#a0-o0")
 

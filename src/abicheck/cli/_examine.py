@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +18,7 @@ from abicheck.cli._options import config_of, overridden, precedence
 from abicheck.cli._pins import find_pins
 from abicheck.cli._shared import Progress, progress, resolve_artifacts
 from abicheck.cli._smoke import importing, microseconds, require_image, require_smoke
-from abicheck.cli._targets import choose_target
+from abicheck.cli._targets import choose_target, on_runtimes
 from abicheck.config import Baseline, Config, Function, Selection, Suppressions
 from abicheck.errors import ArtifactError, EngineError, UsageError
 from abicheck.model import Pins, Report, TargetProfile
@@ -66,8 +66,12 @@ class Examined:
     notices: tuple[str, ...]
 
 
-def examine(ctx: click.Context, *, baseline: Baseline, quiet: bool) -> Examined:
+def examine(
+    ctx: click.Context, *, baseline: Baseline, quiet: bool, matrix: bool = False
+) -> Examined:
     """Examine what the command line names, or every function of the configuration.
+
+    With `matrix` each is judged on all of Lambda's runtimes as well.
 
     Raises `UsageError` where the request is wrong, before anything is read.
     """
@@ -85,7 +89,8 @@ def examine(ctx: click.Context, *, baseline: Baseline, quiet: bool) -> Examined:
     for request, target in zip(requests, targets, strict=True):
         try:
             with progress(request.artifact, quiet=quiet) as shown:
-                report = _check(request, target, shown)
+                others = on_runtimes(request.options["day"]) if matrix else ()
+                report = _check(request, target, shown, others)
         except ArtifactError as error:
             failures.append(str(error))
             print(f"abicheck: {printable(str(error))}", file=sys.stderr)
@@ -219,7 +224,12 @@ def _rules(request: Request) -> list[Rule]:
     return [rule for rule in ALL_RULES if wanted.wants(rule.info)]
 
 
-def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
+def _check(
+    request: Request,
+    target: TargetProfile,
+    shown: Progress,
+    matrix: Sequence[TargetProfile] = (),
+) -> Report:
     wheels = request.options["wheels"]
     return check(
         request.artifact,
@@ -235,6 +245,7 @@ def _check(request: Request, target: TargetProfile, shown: Progress) -> Report:
         wheel_author=request.options["wheel_author"],
         pins=request.pins,
         wheels=None if wheels is None else Path(wheels),
+        matrix=matrix,
         rules=_rules(request),
         progress=shown,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 
@@ -97,6 +97,17 @@ def runtimes() -> list[str]:
     """Return the runtimes that are known, the oldest first."""
     names = {name.split("-")[1] for name in list_profiles() if name.startswith("lambda-python")}
     return sorted(names, key=by_release)
+
+
+def on_runtimes(
+    day: str | None, architectures: Sequence[str] = ARCHITECTURES
+) -> tuple[TargetProfile, ...]:
+    """Return every runtime on these architectures, the oldest first, as of a day."""
+    return tuple(
+        on_day(load_profile(runtime_target(runtime, each)), day)
+        for runtime in runtimes()
+        for each in architectures
+    )
 
 
 def by_release(name: str) -> tuple[int, ...]:

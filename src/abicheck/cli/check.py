@@ -14,7 +14,7 @@ from abicheck.cli._comma import COMMA_LIST
 from abicheck.cli._options import SETTINGS, examination_options
 from abicheck.errors import UsageError
 from abicheck.model import Severity
-from abicheck.reporters import ANCHORED, FORMATS, Run
+from abicheck.reporters import ANCHORED, FORMATS, MATRIXED, Run
 
 _EPILOG: Final = (
     "Every option is also an environment variable, lists with commas, and a key of the "
@@ -99,7 +99,12 @@ def command(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - of 
         raise UsageError(reason)
     named = options["baseline"]
     baseline = read_baseline(Path(named)) if named is not None else Baseline()
-    examined = examine(ctx, baseline=baseline, quiet=options["quiet"])
+    examined = examine(
+        ctx,
+        baseline=baseline,
+        quiet=options["quiet"],
+        matrix=any(output.format in MATRIXED for output in outputs),
+    )
     status = status_of(
         examined.reports, level, failed=bool(examined.failures), forgive=options["exit_zero"]
     )

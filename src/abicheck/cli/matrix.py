@@ -11,13 +11,10 @@ from abicheck.cli._shared import print_report, progress, resolve_artifacts
 from abicheck.cli._targets import (
     ARCHITECTURES,
     as_of_option,
-    on_day,
-    runtime_target,
-    runtimes,
+    on_runtimes,
 )
 from abicheck.errors import UsageError
 from abicheck.pipeline import check_all
-from abicheck.profiles import load_profile
 from abicheck.reporters import matrix_json, matrix_text
 
 
@@ -48,11 +45,7 @@ def command(  # noqa: PLR0913, PLR0917 - click gives options as arguments
         raise UsageError(reason)
     (path,) = resolve_artifacts(artifacts)
     chosen = ARCHITECTURES if architecture is None else (architecture,)
-    profiles = [
-        on_day(load_profile(runtime_target(runtime, each)), day)
-        for runtime in runtimes()
-        for each in chosen
-    ]
+    profiles = on_runtimes(day, chosen)
     with progress(path, quiet=False) as shown:
         reports = check_all(
             path,

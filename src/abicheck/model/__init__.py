@@ -109,7 +109,14 @@ from abicheck.model._python import (
     RecordedFile,
     Sibling,
 )
-from abicheck.model._report import Elsewhere, ObjectKind, ObjectReport, PackageReport, Report
+from abicheck.model._report import (
+    Elsewhere,
+    ObjectKind,
+    ObjectReport,
+    PackageReport,
+    Report,
+    RuntimeOutcome,
+)
 from abicheck.model._smoke import (
     Agreement,
     ColdStart,
@@ -207,6 +214,7 @@ __all__ = [
     "Report",
     "Root",
     "RuleInfo",
+    "RuntimeOutcome",
     "Segment",
     "Severity",
     "Sibling",

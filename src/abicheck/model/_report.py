@@ -69,6 +69,21 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class RuntimeOutcome:
+    """What becomes of the artifact on one of Lambda's runtimes.
+
+    `error` is the first reason why it does not load there, None where it does.
+    `preliminary` is the profile's: why what is known of the runtime is not certain.
+    """
+
+    runtime: str
+    architecture: str
+    error: Finding | None
+    warnings: int = 0
+    preliminary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a reporter prints, already in printing order.
 
@@ -78,8 +93,7 @@ class Report:
     has each of its imports beside what was predicted.  `unsmoked` says why it
     was not, although that was asked for.
     `requirements` are the files that it was compared with, those that they include
-    among them.  `smoke` is there where the artifact was imported for real, and `reconciled`
-    has each of its imports beside what was predicted.
+    among them.  `matrix` is there where the artifact was judged on other runtimes as well.
     """
 
     inventory: Inventory
@@ -97,6 +111,7 @@ class Report:
     cold_start: ColdStart | None = None
     unsmoked: str = ""
     requirements: tuple[str, ...] = ()
+    matrix: tuple[RuntimeOutcome, ...] = ()
 
     def count(self, severity: Severity) -> int:
         """Return how many findings have exactly this severity."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from abicheck.artifacts import DEFAULT_LIMITS, Limits, is_image, is_no_path, open_source
 from abicheck.errors import UsageError
-from abicheck.model import Elsewhere, Pins, Report, Severity, TargetProfile
+from abicheck.model import (
+    Elsewhere,
+    Pins,
+    Report,
+    RuntimeOutcome,
+    Severity,
+    TargetProfile,
+)
 from abicheck.pipeline._dockerfile import floating_bases
 from abicheck.pipeline._elsewhere import built_for
 from abicheck.pipeline._environment import named_files
@@ -54,6 +61,7 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     wheel_author: bool = False,
     pins: Pins | None = None,
     wheels: Path | None = None,
+    matrix: Sequence[TargetProfile] = (),
     progress: Callable[[int], None] = _silent,
 ) -> Report:
     """Return what would happen to the artifact `source` on the target `profile`.
@@ -69,10 +77,12 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     `environment` the variables that it sets; `size_budget` is how many bytes all
     of it may have unpacked.  `wheel_author` says that the artifact is going to be
     published; `pins` are compared with what is installed in it, and its files with
-    those of the pinned wheels in the folder `wheels`; `progress` is told how many
-    members have been read.  Raises `UsageError` where the source names nothing or
-    is itself what pins are about, and `ArtifactError` where it or a wheel cannot
-    be read; whatever is wrong with its content is in the report.
+    those of the pinned wheels in the folder `wheels`.  Except for an image, or on the
+    target of one, the report's matrix says whether it would load on each of `matrix`.
+    `progress` is told how many members have been read.  Raises `UsageError` where
+    the source names nothing or is itself what pins are about, and `ArtifactError`
+    where it or a wheel cannot be read; whatever is wrong with its content is in
+    the report.
     """
     trusted = None
     if pins is not None and wheels is not None:
@@ -103,7 +113,11 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
             artifact, str(source), profile, layers, limits, progress, is_function=bool(handler)
         )
     report = _judge(reading.on(profile, environment), question)
-    return replace(report, elsewhere=_elsewhere(reading, report, question))
+    return replace(
+        report,
+        elsewhere=_elsewhere(reading, report, question),
+        matrix=tuple(_outcomes(reading, profile, matrix, question)),
+    )
 
 
 def _refuse(source: Path | str, layers: Sequence[Path], *, images: bool) -> None:
@@ -175,6 +189,30 @@ def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhe
     if there.at_least(Severity.ERROR):
         return None
     return Elsewhere(built.runtime, built.architecture, built.witnesses > 1)
+
+
+def _outcomes(
+    reading: Reading,
+    profile: TargetProfile,
+    others: Sequence[TargetProfile],
+    question: _Question,
+) -> Iterator[RuntimeOutcome]:
+    """Yield what becomes of the artifact on those targets that put it into the same folder.
+
+    What it was installed from and whether it is published are the same on all.
+    """
+    asked = replace(question, wheel_author=False, pins=None, wheels=None)
+    for other in others:
+        if profile.package == "image" or other.task_root != profile.task_root:
+            continue
+        there = _judge(reading.on(other, question.environment), asked)
+        yield RuntimeOutcome(
+            other.runtime,
+            other.architecture,
+            there.first_error(),
+            there.count(Severity.WARNING),
+            other.preliminary,
+        )
 
 
 def _judge(contents: Contents, question: _Question) -> Report:

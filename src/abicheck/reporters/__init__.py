@@ -37,6 +37,10 @@ FORMATS: Final[Mapping[str, str]] = MappingProxyType(
 ANCHORED: Final = frozenset({"sarif", "github", "gitlab"})
 
 
+# Those that say on which other runtimes an artifact loads, which takes judging it on each.
+MATRIXED: Final = frozenset({"html"})
+
+
 def writer(name: str) -> Writer:
     """Return what writes a run down in one of `FORMATS`."""
     found: Writer = import_module(f"abicheck.reporters.{FORMATS[name]}").write
@@ -53,6 +57,7 @@ def markdown(run: Run, limit: int) -> str:
 __all__ = [
     "ANCHORED",
     "FORMATS",
+    "MATRIXED",
     "Anchors",
     "Place",
     "Run",

@@ -16,6 +16,7 @@ from typing import Final, TextIO
 from abicheck.model import Finding, ObjectReport, Report, RuleInfo, Severity, Verdict
 from abicheck.reporters._html_graph import link_graph
 from abicheck.reporters._html_map import size_map
+from abicheck.reporters._html_matrix import matrix_section
 from abicheck.reporters._html_smoke import smoke_section
 from abicheck.reporters._html_text import text
 from abicheck.reporters._paragraphs import body, fixes, fold, headline
@@ -127,6 +128,7 @@ def _article(report: Report, key: str) -> Iterator[str]:
         yield f"<section>\n<h3>Where the bytes are</h3>\n{_LEGEND}\n{drawing}\n</section>\n"
     yield from _objects(report, links)
     yield from _packages(report)
+    yield from matrix_section(report)
     yield from _suppressed(report)
     yield "</article>\n"
 

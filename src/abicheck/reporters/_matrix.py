@@ -61,9 +61,8 @@ def _answer(report: Report, room: int) -> str:
     error, warnings = report.first_error(), report.count(Severity.WARNING)
     if error is None:
         return f"{_LOADS}, with {number(warnings, 'warning')}" if warnings else _LOADS
-    cause = error.fault.why.partition(";")[0] or error.fault.message
-    answers = (_reason(error), _blame(error, cause), printable(cause))
-    texts = [f"{error.rule.code} {answer}" for answer in answers]
+    texts = [_reason(error), short_reason(error), printable(_cause(error))]
+    texts = [f"{error.rule.code} {text}" for text in texts]
     fitting = (text for text in texts if len(text) <= room)
     return next(fitting, f"{min(texts, key=len)[: room - 3]}...")
 
@@ -71,6 +70,15 @@ def _answer(report: Report, room: int) -> str:
 def _reason(finding: Finding) -> str:
     """Return what is wrong, and with what."""
     return _blame(finding, finding.fault.message)
+
+
+def short_reason(finding: Finding) -> str:
+    """Return what is the cause of it, in a few words, and in what."""
+    return _blame(finding, _cause(finding))
+
+
+def _cause(finding: Finding) -> str:
+    return finding.fault.why.partition(";")[0] or finding.fault.message
 
 
 def _blame(finding: Finding, text: str) -> str:

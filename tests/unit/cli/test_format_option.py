@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from abicheck import pipeline
+from abicheck.pipeline._judge import Judge
+
 if TYPE_CHECKING:
     from tests.unit.cli.process import Run
+
+    from abicheck.pipeline._inventory import Contents
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="links, modes and devices of POSIX")
 
@@ -143,3 +149,37 @@ def test_the_format_makes_no_difference_to_the_status(
     call: Run, name: str, artifact: str, status: int
 ) -> None:
     assert call(artifact, "--format", name).returncode == status
+
+
+def test_html_has_every_runtime(call: Run) -> None:
+    document = call("dashboard.zip", "--format=html").stdout
+
+    (table,) = re.findall('<table class="runtimes">.*?</table>', document, re.DOTALL)
+    heads = re.findall(r"<th scope=row>(.*?)\*?</th>", table)
+    assert heads == [f"python3.{minor}" for minor in range(9, 16)]
+    assert len(re.findall("<td", table)) == 14
+    assert len(re.findall(">loads<", table)) == 1
+    assert "fails</span> ABI103 pydantic_core 2.41.5: for x86_64" in table
+
+
+@pytest.mark.parametrize(("formats", "judged"), [(("json",), 1), (("json=FILE", "html"), 15)])
+def test_only_for_html_is_an_artifact_judged_on_other_runtimes(
+    call: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    formats: tuple[str, ...],
+    judged: int,
+) -> None:
+    targets: list[str] = []
+
+    class Counting(Judge):
+        def __init__(self, contents: Contents, handler: str | None, *, narrow: bool) -> None:
+            targets.append(contents.profile.name)
+            super().__init__(contents, handler, narrow=narrow)
+
+    monkeypatch.setattr(pipeline, "Judge", Counting)
+    wanted = [text.replace("FILE", str(tmp_path / "x.json")) for text in formats]
+
+    call("dashboard-good.zip", *(f"--format={text}" for text in wanted))
+
+    assert len(targets) == judged

@@ -23,7 +23,7 @@ from tests.factories import (
     load,
 )
 
-from abicheck.model import Failure, Prediction, Report, Severity, Verdict
+from abicheck.model import Failure, Prediction, Report, RuntimeOutcome, Severity, Verdict
 from abicheck.reporters import Run, writer
 from abicheck.reporters._treemap import Rectangle, squarify
 
@@ -240,3 +240,53 @@ def test_no_space_and_no_bytes_are_no_fault() -> None:
     assert squarify([], Rectangle(0, 0, 1, 1)) == []
     assert squarify([1, 2], Rectangle(0, 0, 0, 0))[0].width == 0
     assert [r.height for r in squarify([0, 0], Rectangle(0, 0, 5, 5))] == [0, 0]
+
+
+def a_matrix() -> list[RuntimeOutcome]:
+    """Two runtimes on both architectures: the new one has a reason on arm64, and is preliminary."""
+    wrong = a_finding("pkg/mod.so", "does <not> load", why="for x86_64; and more")
+    return [
+        RuntimeOutcome("python3.13", "x86_64", None),
+        RuntimeOutcome("python3.13", "arm64", None, warnings=2),
+        RuntimeOutcome("python3.14", "x86_64", None, preliminary="announced"),
+        RuntimeOutcome("python3.14", "arm64", wrong, preliminary="announced"),
+    ]
+
+
+def rows(document: str) -> dict[str, list[str]]:
+    """The table of runtimes: by the head of each row, the text of its cells."""
+    (table,) = re.findall('<table class="runtimes">.*?</table>', document, re.DOTALL)
+    found = {}
+    for row in re.findall("<tr><th scope=row>.*?</tr>", table):
+        head, *cells = re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row)
+        found[head] = [re.sub("<[^>]*>", "", cell) for cell in cells]
+    return found
+
+
+def test_the_runtimes_are_a_table_that_says_in_words_where_it_loads_and_why_not() -> None:
+    report = a_report(matrix=a_matrix())
+    found, document = page(report), written(report)
+
+    assert rows(document) == {
+        "python3.13": ["loads this report", "loads with 2 warnings"],
+        "python3.14*": ["loads", "fails ABI901 pkg/mod.so: for x86_64"],
+    }
+    assert "<caption>Whether it would load" in document
+    assert [head["scope"] for head in found.all("th")] == ["col"] * 3 + ["row", "row"]
+    assert [cell for cell in found.all("td") if "aria-current" in cell] == [
+        {"aria-current": "true"}
+    ]
+    assert "* preliminary: announced" in found.texts
+
+
+def test_who_judges_on_one_target_gets_no_table_of_runtimes() -> None:
+    assert "runtimes" not in {each.get("class") for each in page(a_full_report()).all("table")}
+
+
+def test_where_findings_are_suppressed_the_table_says_that_they_count_in_it() -> None:
+    said = "What is suppressed above counts in this table."
+    plain = a_report(matrix=a_matrix())
+    suppressing = a_report(matrix=a_matrix(), suppressed=[a_finding("pkg/other.so")])
+
+    assert said not in page(plain).texts
+    assert said in page(suppressing).texts
