@@ -32,8 +32,12 @@ def install(name: str, folder: Path, installer: str = PIP) -> Path:
     """Install into a folder, as for Lambda's python3.13 on x86_64, and return the folder."""
     listing = requirements(name, folder.parent)
     if installer == UV:
+        program = find_uv()
+        if program is None:
+            reason = "uv is not installed"
+            raise RuntimeError(reason)
         command = [
-            *(_uv(), "pip", "install", "--quiet", "--no-config", "--no-deps", "--require-hashes"),
+            *(program, "pip", "install", "--quiet", "--no-config", "--no-deps", "--require-hashes"),
             *("--python-version", "3.13", "--python-platform", "x86_64-manylinux_2_34"),
             *("--target", str(folder), "--requirements", str(listing)),
         ]
@@ -52,13 +56,10 @@ def install(name: str, folder: Path, installer: str = PIP) -> Path:
     return folder
 
 
-def _uv() -> str:
+def find_uv() -> str | None:
+    """Return uv's program: that of this environment, else the machine's, else None."""
     beside = Path(sys.executable).with_name("uv")
-    found = str(beside) if beside.exists() else shutil.which("uv")
-    if found is None:
-        reason = "uv is not installed"
-        raise RuntimeError(reason)
-    return found
+    return str(beside) if beside.exists() else shutil.which("uv")
 
 
 def pack(folder: Path, archive: Path) -> Path:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from tests.installs.installing import find_uv
 from tests.shelf import Pin, Shelf, read_pins
 from tests.wheelbuilder import record_line, sha256
 
@@ -32,6 +33,8 @@ SETS: Final = {
 }
 BUILDS: Final = ("lambda", "abi3", "any")
 LISTING: Final = Path(__file__).parent / "pins.toml"
+# The sets are parts of applications, and lack requirements: that is another matter.
+OF_FILES: Final = ("--select=ABI71", "--select=ABI72")
 INSTALLERS: Final = ("pip", "pip without bytecode", "uv")
 
 
@@ -85,7 +88,7 @@ def installed(installer: str, folder: Path, requirements: Path, wheels: Path) ->
     if installer == "uv":
         platform = ["--python-platform=x86_64-manylinux_2_28", "--python-version=3.13"]
         python = [f"--python={sys.executable}", "--no-python-downloads"]
-        command = ["uv", "pip", "install", *offline, *where, *platform, *python]
+        command = [str(find_uv()), "pip", "install", *offline, *where, *platform, *python]
     else:
         platforms = ("manylinux2014_x86_64", "manylinux_2_28_x86_64")
         target = ["--python-version=3.13", "--ignore-requires-python", "--only-binary=:all:"]
@@ -126,12 +129,12 @@ def test_what_installers_make_of_pinned_wheels_is_what_they_hold(
     tmp_path: Path,
 ) -> None:
     """And a byte of a binary that is changed, with its line of RECORD, is found and named."""
-    if installer == "uv" and shutil.which("uv") is None:
-        pytest.skip("no uv")
+    if installer == "uv" and find_uv() is None:
+        pytest.skip("uv is not installed: requirements/network.txt")
     requirements, wheels = pinned(name)
     folder = tmp_path / "function"
     archive = installed(installer, folder, requirements, wheels)
-    options = (f"--requirements={requirements}", f"--wheels={wheels}")
+    options = (f"--requirements={requirements}", f"--wheels={wheels}", *OF_FILES)
     status, sound = examine(archive, *options)
 
     assert (status, said(sound)) == (0, [])
@@ -173,7 +176,7 @@ def test_another_release_than_the_pinned_one_is_found(
     other = tmp_path / "other.txt"
     text = requirements.read_text(encoding="utf-8").replace("six==", "six==99.")
     other.write_text(text.replace("urllib3==", "urllib4=="), encoding="utf-8")
-    status, artifact = examine(archive, f"--requirements={other}")
+    status, artifact = examine(archive, f"--requirements={other}", *OF_FILES)
 
     assert status == 1
     assert [code for code, _ in said(artifact)] == ["ABI722", "ABI723", "ABI721"]
