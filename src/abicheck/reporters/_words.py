@@ -18,8 +18,8 @@ from abicheck.model import (
 
 _IMPORT_ERRORS: Final = ("ImportError", "ModuleNotFoundError")
 _SYNTAX_ERRORS: Final = ("SyntaxError", "IndentationError", "TabError")
-# The words of the Go runtime that starts the bootstrap and watches it die.
 _LAMBDAS_PYTHON: Final = "/var/lang/"
+# The words of the Go runtime that starts the bootstrap and watches it die.
 _DEATHS: Final = {
     "SIGBUS": "signal: bus error",
     "SIGSEGV": "signal: segmentation fault",

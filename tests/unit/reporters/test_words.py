@@ -6,7 +6,15 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
-from tests.factories import RULE, a_finding, a_report, an_inventory, irregular
+from tests.factories import (
+    RULE,
+    a_finding,
+    a_profile,
+    a_report,
+    an_image,
+    an_inventory,
+    irregular,
+)
 
 from abicheck.model import (
     ArtifactKind,
@@ -19,6 +27,7 @@ from abicheck.model import (
 )
 from abicheck.reporters._words import (
     handler_module,
+    last_words,
     number,
     printable,
     runtime_log,
@@ -163,3 +172,37 @@ def test_an_artifact_that_is_none_fails() -> None:
     )
 
     assert verdict(a_report(a_finding(rule=RULE), inventory=inventory)) == "fail"
+
+
+@pytest.mark.parametrize(
+    ("executable", "package", "expected"),
+    [
+        ("/var/lang/bin/python3.13", "zip", "Lambda would log:"),
+        ("/var/lang/bin/python3.13", "", "Lambda would log:"),
+        ("/usr/bin/python3.13", "", "Python would say:"),
+    ],
+)
+def test_only_lambda_logs(executable: str, package: str, expected: str) -> None:
+    """A target that was captured elsewhere raises the exception, and nobody words it anew."""
+    profile = a_profile()
+    interpreter = replace(profile.interpreter, executable=PurePosixPath(executable))
+    profile = replace(profile, interpreter=interpreter, package=package)
+    heading, words = last_words(a_report(profile=profile), Failure("ImportError", "no libx.so.1"))
+
+    assert heading == expected
+    assert words == "ImportError: no libx.so.1" or words.startswith("[ERROR] Runtime.")
+    assert words.startswith("[ERROR]") == heading.startswith("Lambda")
+
+
+def test_an_image_is_meant_for_lambda_and_a_death_is_no_exception() -> None:
+    """Whatever interpreter the image has; elsewhere a signal is named as such."""
+    elsewhere = replace(a_profile().interpreter, executable=PurePosixPath("/usr/bin/python3"))
+    profile = replace(a_profile(), interpreter=elsewhere)
+    image = replace(an_inventory(kind=ArtifactKind.IMAGE), image=an_image())
+    death = Failure("", None, crash="SIGSEGV")
+    in_image, _ = last_words(a_report(inventory=image, profile=profile), death)
+    heading, words = last_words(a_report(profile=profile), death)
+
+    assert in_image == "Lambda would log:"
+    assert heading == "The process would end:"
+    assert "segmentation fault" in words
