@@ -79,6 +79,17 @@ class Image:
             raise MalformedError(reason)
         return self._data[offset : offset + size]
 
+    def mapped(self, address: int, size: int) -> tuple[memoryview, str]:
+        """Return what is mapped of a table, and why that is not all of it."""
+        try:
+            return self.read(address, size), ""
+        except MalformedError as error:
+            reason = str(error)
+        try:
+            return self.rest(address), reason
+        except MalformedError:
+            return self._data[:0], reason
+
     def has(self, address: int, size: int) -> bool:
         """Whether `size` bytes at `address` are all mapped."""
         try:

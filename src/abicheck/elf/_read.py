@@ -6,17 +6,16 @@ import struct
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from io import BytesIO
-from itertools import takewhile
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from elftools.common.exceptions import ELFError
 from elftools.common.utils import struct_parse
-from elftools.elf.enums import ENUM_D_TAG_COMMON
 from elftools.elf.structs import ELFStructs
 
 from abicheck.elf._image import Image, MalformedError, Strings, TooMuchError, readable
+from abicheck.elf._lookups import TAG, read_symbol_facts
 from abicheck.elf._notes import is_stripped, read_comment, read_notes
-from abicheck.elf._symtab import ORDER, SYMBOL, Symbols, count_symbols, read_relocations
+from abicheck.elf._symtab import ORDER
 from abicheck.elf._versions import Versions
 from abicheck.model import (
     ElfFacts,
@@ -43,12 +42,6 @@ _IMPORTER: Final = "PyImport_ImportModule"
 _MAX_CONSTANTS: Final = 256 << 10
 _MAX_CYTHON_CONSTANTS: Final = 4 << 20
 _CYTHON: Final = b"cython_runtime\0"
-
-_TAG: Final[dict[str, int]] = {
-    **ENUM_D_TAG_COMMON,
-    "DT_RELRSZ": 35,
-    "DT_RELR": 36,
-}
 
 # What was seen to escape pyelftools on mutated headers, besides its own errors.
 _MALFORMED: Final = (
@@ -235,7 +228,7 @@ def _read_dynamic(
             return tags, needed
         if count > _MAX_DYNAMIC:
             break
-        if tag == _TAG["DT_NEEDED"]:
+        if tag == TAG["DT_NEEDED"]:
             needed.append(value)
         tags[tag] = value
     else:
@@ -258,13 +251,13 @@ def _read_dynamic_facts(
     _learn(facts, lambda: _read_flags(image, header, dynamic[-1], tags, needed))
     if "dynamic" not in facts:
         return
-    address = tags.get(_TAG["DT_STRTAB"])
+    address = tags.get(TAG["DT_STRTAB"])
     if address is None:
-        if _TAG["DT_SYMTAB"] in tags or needed:
+        if TAG["DT_SYMTAB"] in tags or needed:
             facts.setdefault("defect", "malformed: names without a string table")
         return
     try:
-        strings = Strings(image, address, tags.get(_TAG["DT_STRSZ"], 0))
+        strings = Strings(image, address, tags.get(TAG["DT_STRSZ"], 0))
     except MalformedError as error:
         facts.setdefault("defect", f"malformed: {error}")
         return
@@ -272,8 +265,8 @@ def _read_dynamic_facts(
     _learn(facts, lambda: _read_names(strings, tags))
     versions = Versions()
     _learn(facts, lambda: _read_versions(image, header, tags, strings, versions))
-    if _TAG["DT_SYMTAB"] in tags:
-        _learn(facts, lambda: _read_symbol_facts(image, header, tags, strings, versions))
+    if TAG["DT_SYMTAB"] in tags:
+        _learn(facts, lambda: read_symbol_facts(image, header, tags, strings, versions))
 
 
 def _read_flags(
@@ -283,22 +276,22 @@ def _read_flags(
     found, names = _read_dynamic(image, header, segment)
     tags.update(found)
     needed += names
-    flags = tags.get(_TAG["DT_FLAGS"], 0)
+    flags = tags.get(TAG["DT_FLAGS"], 0)
     return {
         "dynamic": True,
-        "flags_1": tags.get(_TAG["DT_FLAGS_1"], 0),
-        "relr": bool(tags.get(_TAG["DT_RELR"])) and bool(tags.get(_TAG["DT_RELRSZ"])),
-        "initialisers": tags.get(_TAG["DT_INIT_ARRAYSZ"], 0) > 0,
-        "textrel": _TAG["DT_TEXTREL"] in tags or bool(flags & _DF_TEXTREL),
+        "flags_1": tags.get(TAG["DT_FLAGS_1"], 0),
+        "relr": bool(tags.get(TAG["DT_RELR"])) and bool(tags.get(TAG["DT_RELRSZ"])),
+        "initialisers": tags.get(TAG["DT_INIT_ARRAYSZ"], 0) > 0,
+        "textrel": TAG["DT_TEXTREL"] in tags or bool(flags & _DF_TEXTREL),
         "static_tls": bool(flags & _DF_STATIC_TLS),
     }
 
 
 def _read_names(strings: Strings, tags: dict[int, int]) -> dict[str, Any]:
     return {
-        key: readable(strings.at(tags[_TAG[name]]))
+        key: readable(strings.at(tags[TAG[name]]))
         for key, name in (("soname", "DT_SONAME"), ("rpath", "DT_RPATH"), ("runpath", "DT_RUNPATH"))
-        if _TAG[name] in tags
+        if TAG[name] in tags
     }
 
 
@@ -310,116 +303,7 @@ def _read_versions(
         ("DT_VERNEED", versions.read_needs),
         ("DT_VERDEF", versions.read_definitions),
     ):
-        value = tags.get(_TAG[name])
+        value = tags.get(TAG[name])
         if value is not None:
             read(image, strings, value, order)
     return {"version_needs": tuple(versions.needs)}
-
-
-def _read_symbol_facts(
-    image: Image, header: ElfHeader, tags: dict[int, int], strings: Strings, versions: Versions
-) -> dict[str, Any]:
-    kind = (header.ei_class, header.ei_data)
-    address, size = tags[_TAG["DT_SYMTAB"]], SYMBOL[kind][0].size
-    mapped = len(image.rest(address)) // size
-    flaw: dict[str, Any] = {}
-    count = first = 0
-    try:
-        count, first = count_symbols(
-            image, kind, tags.get(_TAG["DT_GNU_HASH"]), tags.get(_TAG["DT_HASH"])
-        )
-    except MalformedError as error:
-        flaw = {"defect": f"malformed: {error}", "unsearchable": True}
-    if count > mapped:
-        reason = f"malformed: symbol {count - 1} is beyond its table"
-        flaw, count = {"defect": reason, "unsearchable": True}, mapped
-    asked = _read_relocations(image, header, kind, tags)
-    within = list(takewhile(mapped.__gt__, asked.symbols))
-    used = max(within, default=-1) + 1
-    hashed = tags.get(_TAG["DT_GNU_HASH"]) is not None
-    if hashed and not count:
-        # Where nothing is exported, linkers disagree what the first hashed symbol would be.
-        used = max(used, first if first <= mapped else 0)
-    # bytes(), because the tables must outlive the object they were read from.
-    table = bytes(image.read(address, max(count, used) * size))
-    versym = tags.get(_TAG["DT_VERSYM"])
-    if versym is not None:
-        versions.read_versym(image.read(versym, max(count, used) * 2), kind[1])
-    symbols = Symbols(table, strings, versions, kind)
-    references = []
-    broken = asked.broken if len(within) == len(asked.symbols) else "a symbol beyond its table"
-    try:
-        for index in within:
-            reference = symbols.reference(index)
-            if reference is not None:
-                references.append(reference)
-    except MalformedError as error:
-        broken = str(error)
-    if broken:
-        flaw = flaw or {"defect": f"malformed: {broken}", "unrelocatable": True}
-    # DT_GNU_HASH leaves the undefined symbols out: they all lie before its first one.
-    undefined = tuple(symbols.undefined(first if hashed and count else max(count, used)))
-    symbols.detach()
-    return flaw | {
-        "references": tuple(references),
-        "undefined": undefined,
-        "static_tls": any(symbols.is_own(index) for index in asked.static_tls if index < used),
-        "unknown_relocation": None if broken else asked.unknown,
-        "table": SymbolTable(
-            lambda: symbols.definitions(first) if count > first else {},
-            versions=versions.names,
-            versioned=versym is not None,
-        ),
-    }
-
-
-class _Asked(NamedTuple):
-    """What the relocations ask of the loader, in the order of `_dl_relocate_object`.
-
-    `unknown` is the type, not one of the machine's, at which it stops; `broken`
-    says why a table cannot be read to its end.
-    """
-
-    symbols: list[int]
-    static_tls: list[int]
-    unknown: int | None
-    broken: str
-
-
-def _read_relocations(
-    image: Image, header: ElfHeader, kind: tuple[int, int], tags: dict[int, int]
-) -> _Asked:
-    """Return what is looked up with RTLD_NOW, and which symbols need static TLS."""
-    found: dict[int, None] = {}
-    static_tls: list[int] = []
-    unknown: int | None = None
-    broken = ""
-    plt_addend = tags.get(_TAG["DT_PLTREL"]) != _TAG["DT_REL"]
-    for start, size, addend in (
-        ("DT_REL", "DT_RELSZ", False),
-        ("DT_RELA", "DT_RELASZ", True),
-        ("DT_JMPREL", "DT_PLTRELSZ", plt_addend),
-    ):
-        address, length = tags.get(_TAG[start]), tags.get(_TAG[size], 0)
-        if address is None or not length:
-            continue
-        table, broken = _mapped_part(image, address, length)
-        relocations = read_relocations(table, kind, header.machine, addend=addend)
-        found.update(dict.fromkeys(relocations.symbols))
-        static_tls += relocations.static_tls
-        unknown = relocations.unknown
-        if unknown is not None or broken:
-            break  # here the loader stops, or dies
-    return _Asked(list(found), static_tls, unknown, broken if unknown is None else "")
-
-
-def _mapped_part(image: Image, address: int, length: int) -> tuple[memoryview, str]:
-    """Return what is mapped of a table, and why that is not all of it."""
-    try:
-        return image.read(address, length), ""
-    except MalformedError as error:
-        reason = str(error)
-    try:
-        return image.rest(address), reason
-    except MalformedError:
-        return memoryview(b""), reason
