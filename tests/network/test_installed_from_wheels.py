@@ -10,14 +10,13 @@ import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.installs.installing import find_uv
+from tests.installs.installing import find_uv, pack
 from tests.shelf import Pin, Shelf, read_pins
 from tests.wheelbuilder import record_line, sha256
 
@@ -98,16 +97,7 @@ def installed(installer: str, folder: Path, requirements: Path, wheels: Path) ->
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert ran.returncode == 0, ran.stderr
-    return packed(folder)
-
-
-def packed(folder: Path) -> Path:
-    archive = folder.with_suffix(".zip")
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                file.write(path, path.relative_to(folder))
-    return archive
+    return pack(folder, folder.with_suffix(".zip"))
 
 
 def said(artifact: dict[str, Any]) -> list[tuple[str, str]]:
@@ -141,7 +131,7 @@ def test_what_installers_make_of_pinned_wheels_is_what_they_hold(
 
     victim = next((path for path in sorted(folder.rglob("*.so"))), folder / "six.py")
     forge(folder, victim)
-    status, broken = examine(packed(folder), *options)
+    status, broken = examine(pack(folder, folder.with_suffix(".zip")), *options)
     [(code, message)] = said(broken)
 
     assert (status, code) == (1, "ABI726")
