@@ -88,9 +88,8 @@ class Case:
 
     `wheel_author` says that who asks is going to publish the artifact, so that
     what only others would suffer from matters.  `smoke`, `reconciled` and
-    `cold_start` are there where the artifact was imported for real.
-    what only others would suffer from matters.  `pins` is there where the artifact
-    was compared with what is pinned.
+    `cold_start` are there where the artifact was imported for real, and `pins` is
+    where it was compared with what is pinned.
     """
 
     inventory: Inventory

@@ -14,17 +14,13 @@ from abicheck.loader import Loader, init_function
 from abicheck.model import (
     ArtifactKind,
     Case,
-    Distribution,
-    ElfFacts,
     ExtensionModule,
     Failure,
-    ForeignFile,
     Halt,
     HandlerFacts,
     Location,
     MissedImport,
     MissingModule,
-    ObjectKind,
     ObjectReport,
     PackageReport,
     Prediction,
@@ -33,18 +29,19 @@ from abicheck.model import (
     Trouble,
     Verdict,
 )
-from abicheck.pipeline._handler import ask, facts_of, module_of
+from abicheck.pipeline._handler import ask, facts_of
 from abicheck.pipeline._installed import Survey
 from abicheck.pipeline._inventory import Contents
 from abicheck.pipeline._layout import layout_of
 from abicheck.pipeline._loads import Loads
-from abicheck.pipeline._owners import owners_of, tops_of
+from abicheck.pipeline._owners import owners_of
+from abicheck.pipeline._stakes import BEYOND, GUARDED, Stakes
 from abicheck.pipeline._strays import is_stray
+from abicheck.pipeline._tables import is_program, object_reports, package_reports
 from abicheck.python.garbage import uncollected
 
 if TYPE_CHECKING:
-    from abicheck.python.reach import Reach
-    from abicheck.python.simulate import ImportSite, Simulation
+    from abicheck.python.simulate import Simulation
 
 _ET_EXEC = 2
 _DF_1_PIE: Final = 0x08000000
@@ -52,13 +49,9 @@ _TAGGED: Final = re.compile(r"\.cpython-\d+")
 _ABSENT: Final = re.compile(
     r"No module named '([^']+)'|cannot import name '([^']+)' from (?:\w+ \w+ module )?'([^']+)'"
 )
-_GUARDED: Final = "every import of it is guarded"
-_UNNAMED: Final = "no import statement in the artifact names it"
 _ELSEWHERE: Final = "a distribution that it requires, and that is not in the artifact, may bring it"
 _UNREACHED: Final = "no extension needs it and no source was seen to load it"
-_BEYOND: Final = "the handler does not reach it"
 _UNASKED: Final = "the standard library's own, and no import statement of a package names it"
-_NEVER: Final = "no import statement that Linux executes names it"
 
 
 class Judge:
@@ -84,8 +77,13 @@ class Judge:
         self._loader = Loader(contents.tree, objects, inventory.foreign, profile)
         self._loads = Loads(self._loader, profile.interpreter.sometimes)
         self._owners = owners_of(inventory, contents.places)
+        self._simulation: Simulation | None = None
+        self._stakes = Stakes(contents, lambda: self._simulation, handler, narrow=narrow)
         self._survey = Survey(
-            contents, self._owners, self._sites, lambda module: self._weigh(module, named=True)
+            contents,
+            self._owners,
+            self._stakes.sites,
+            lambda module: self._stakes.weigh(module, named=True),
         )
         self._modules = {
             self._places.target(module.selected): module
@@ -101,10 +99,7 @@ class Judge:
             ArtifactKind.WHEEL,
             ArtifactKind.OBJECT,
         )
-        self._simulation: Simulation | None = None
         self._contents = contents
-        self._narrow = narrow
-        self._reached: Reach | None = None
         if not alone or handler is not None or self._is_suspect():
             self._simulation = self._simulate(contents, alone=alone)
 
@@ -114,6 +109,7 @@ class Judge:
             return self._case()
 
     def _case(self) -> Case:
+        contents = self._contents
         self._extensions = {
             path: module
             for path, module in self._modules.items()
@@ -153,7 +149,7 @@ class Judge:
             {**lost, **self._owners},
             self._asked,
             facts,
-            layout_of(self._contents, self._simulation, self._reach, self._asked, self.predict),
+            layout_of(contents, self._simulation, self._stakes.reach, self._asked, self.predict),
             missed=tuple(self._missed()),
             installed=installed,
         )
@@ -206,25 +202,6 @@ class Judge:
             words=self._words,
             environment=self._environment,
         )
-
-    def _reach(self) -> Reach | None:
-        """Return what the handler can come to; None where that makes no difference.
-
-        It is asked for only where something fails, and when the handler's import has been
-        followed: what that has parsed is not parsed again.
-        """
-        simulation = self._simulation
-        if self._reached is None and self._narrow and self._handler is not None and simulation:
-            from abicheck.python.reach import Reach  # noqa: PLC0415 - as in `_simulate`
-
-            self._reached = Reach(
-                module_of(self._handler),
-                self._contents.tree,
-                self._contents.source,
-                self._profile.interpreter,
-                simulation.source,
-            )
-        return self._reached
 
     def _mentions(self, path: str) -> Sequence[str]:
         facts = self._inventory.objects.get(path)
@@ -293,46 +270,14 @@ class Judge:
                 return path.rpartition("/")[2] not in self._needed
         if _TAGGED.search(path) is not None:
             return True
-        if facts is None or facts.machine != self._profile.machine:
-            return not path.rpartition("/")[2].startswith("lib") or bool(self._sites(module.name))
-        return bool(self._sites(module.name))
-
-    def _sites(self, module: str) -> tuple[ImportSite, ...]:
-        return self._simulation.sites(module) if self._simulation is not None else ()
-
-    def _weigh(self, module: str, *, named: bool) -> tuple[Severity, str]:
-        """Return how much the failure of a module matters, and why it matters less."""
-        reach = self._reach()
-        if reach is not None and not reach.covers(module):
-            return Severity.NOTE, _BEYOND
-        sites = self._sites(module)
-        live = [site for site in sites if not site.never]
-        if live and all(self._is_guarded(site, {module}) for site in live):
-            places = ", ".join(str(site.site) for site in live[:3])
-            return Severity.WARNING, f"{_GUARDED} ({places})"
-        if sites and not live:
-            return Severity.WARNING, _NEVER
-        if not sites and not named and "." in module:
-            return Severity.WARNING, _UNNAMED
-        return Severity.ERROR, ""
-
-    def _is_guarded(self, site: ImportSite, asked: set[str]) -> bool:
-        """Whether a failure at an import is caught, there or where that module is imported."""
-        if site.guarded:
+        foreign = facts is None or facts.machine != self._profile.machine
+        if foreign and not path.rpartition("/")[2].startswith("lib"):
             return True
-        path = str(site.site.path)
-        # Absolute outside the artifact's own folder: in an image's site-packages.
-        entry = next((e for e in self._entries if path.startswith(f"{e}/")), "")
-        inside = PurePosixPath(path.removeprefix(f"{entry}/") if entry else path)
-        module = ".".join(inside.with_suffix("").parts).removesuffix(".__init__")
-        if "." not in module or module in asked:
-            return False
-        above = [site for site in self._sites(module) if not site.never]
-        return bool(above) and all(self._is_guarded(each, {*asked, module}) for each in above)
+        return bool(self._stakes.sites(module.name))
 
     def _missing(self, module: ExtensionModule) -> MissingModule:
         prediction = self._blame(module.name)
-        severity, reason = self._weigh(module.name, named=True)
+        severity, reason = self._stakes.weigh(module.name, named=True)
         return MissingModule(module, prediction, severity, reason)
 
     def _as_asked(self, prediction: Prediction) -> Prediction:
@@ -355,17 +300,17 @@ class Judge:
                 prediction = self._as_asked(prediction)
                 sites = [
                     site
-                    for site in self._sites(name)
+                    for site in self._stakes.sites(name)
                     if not site.never and not str(site.site.path).startswith(f"{folder}/")
                 ]
                 if not sites:
                     continue
                 severity, reason = Severity.ERROR, ""
-                reach = self._reach()
+                reach = self._stakes.reach()
                 if reach is not None and not reach.covers(name):
-                    severity, reason = Severity.NOTE, _BEYOND
-                elif all(self._is_guarded(site, {name}) for site in sites):
-                    severity, reason = Severity.WARNING, _GUARDED
+                    severity, reason = Severity.NOTE, BEYOND
+                elif all(self._stakes.is_guarded(site, {name}) for site in sites):
+                    severity, reason = Severity.WARNING, GUARDED
                 yield MissedImport(stray, prediction, severity, reason)
 
     def _extension_root(self, path: str, module: ExtensionModule) -> Root:
@@ -379,8 +324,8 @@ class Judge:
         )
         severity, reason = Severity.ERROR, ""
         if halt is not None:
-            severity, reason = self._weigh(module.name, named=has_init or facts is None)
-            if "/lib-dynload/" in path and not self._sites(module.name):
+            severity, reason = self._stakes.weigh(module.name, named=has_init or facts is None)
+            if "/lib-dynload/" in path and not self._stakes.sites(module.name):
                 # An image's own: `_tkinter` is there without Tk in every slim one.
                 severity, reason = Severity.NOTE, _UNASKED
             if severity is Severity.ERROR and self._may_come_from_elsewhere(path, halt):
@@ -432,9 +377,9 @@ class Judge:
         if site is not None:
             reason = f"loaded by {site.site}"
             severity = Severity.WARNING if site.guarded else Severity.ERROR
-        reach = self._reach()
+        reach = self._stakes.reach()
         if reach is not None and not reach.covers_package(self._top(path)):
-            severity, reason = Severity.NOTE, _BEYOND
+            severity, reason = Severity.NOTE, BEYOND
         root = Root(
             PurePosixPath(path), self._where(path), link_map, halt, severity=severity, reason=reason
         )
@@ -444,47 +389,11 @@ class Judge:
 
     def objects(self, case: Case) -> tuple[ObjectReport, ...]:
         """Return every binary with what importing and what opening it does, sorted by path."""
-        by_path = {str(root.path): root for root in case.roots}
-        missing = {
-            self._places.target(sibling.location): found
-            for found in case.missing
-            for sibling in found.module.siblings
-        }
-        reports = []
-        for path in sorted((*self._inventory.objects, *self._inventory.foreign)):
-            thing = self._inventory.objects.get(path) or self._inventory.foreign[path]
-            root = by_path.get(path)
-            extension = self._extensions.get(path)
-            alone = self._loader.open(path)
-            module = extension.name if extension is not None else None
-            prediction = root.prediction if root is not None else None
-            if path in missing:
-                module, prediction = missing[path].module.name, missing[path].prediction
-            reports.append(
-                ObjectReport(
-                    path=PurePosixPath(path),
-                    location=thing.location,
-                    kind=_kind(thing, is_module=module is not None),
-                    facts=thing,
-                    distribution=self._owners.get(thing.location),
-                    module=module,
-                    prediction=prediction,
-                    link_map=root.link_map if root is not None else alone,
-                    alone=alone.halt,
-                )
-            )
-        return tuple(reports)
+        return object_reports(case, self._loader, self._places, self._extensions)
 
     def packages(self) -> tuple[PackageReport, ...]:
         """Return every top-level name with what importing it does."""
-        tops: dict[str, Distribution] = {}
-        for distribution in self._inventory.distributions:
-            for top in tops_of(distribution):
-                tops.setdefault(top.name.removesuffix(".py"), distribution)
-        return tuple(
-            PackageReport(name, tops.get(name), self.predict(name))
-            for name in self._inventory.packages
-        )
+        return package_reports(self._inventory, self.predict)
 
     # --- places ---
 
@@ -503,19 +412,3 @@ class Judge:
 def _is_missing(module: ExtensionModule) -> bool:
     """Whether all that is there of a module are files that the importer does not see."""
     return module.selected is None and module.shadowed_by is None
-
-
-def is_program(facts: ElfFacts) -> bool:
-    """Whether an ELF file is run and not opened: an executable, position independent or not."""
-    header = facts.header
-    if header is None:
-        return False
-    return header.type == _ET_EXEC or bool(facts.flags_1 & _DF_1_PIE)
-
-
-def _kind(thing: ElfFacts | ForeignFile, *, is_module: bool) -> ObjectKind:
-    if not isinstance(thing, ElfFacts):
-        return ObjectKind.FOREIGN
-    if is_program(thing) and not is_module:
-        return ObjectKind.PROGRAM
-    return ObjectKind.EXTENSION if is_module else ObjectKind.LIBRARY
