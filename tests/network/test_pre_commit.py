@@ -90,6 +90,16 @@ def hook(tools: Path, tmp_path: Path, fixtures: Path) -> Hook:
     return call
 
 
+def test_the_manifest_is_one_to_pre_commit_itself(tools: Path) -> None:
+    program = tools / "venv" / "bin" / "pre-commit"
+
+    result = run(
+        program, "validate-manifest", ROOT / ".pre-commit-hooks.yaml", cwd=ROOT, cache=tools
+    )
+
+    assert (result.returncode, result.stdout) == (0, "")
+
+
 def test_a_tracked_archive_is_checked(hook: Hook) -> None:
     result = hook("abicheck")
 
