@@ -96,6 +96,16 @@ def test_every_link_between_pages_leads_somewhere(path: Path) -> None:
             assert (path.parent / target).is_file(), target
 
 
+@pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
+def test_an_address_that_is_not_there_is_said_to_stand_for_another(path: Path) -> None:
+    """Nobody pastes `OWNER/abicheck` for an address, nor installs from an index what is on none."""
+    text = path.read_text(encoding="utf-8")
+
+    if "OWNER/abicheck" in text:
+        assert re.search(r"`OWNER/abicheck` stands for .* `COMMIT` for one of its commits", text)
+    assert not re.search(r"(install|run|--spec|--from|uvx) lambda-abicheck", text)
+
+
 WANTS_AN_ENGINE: Final = "--smoke"
 
 
