@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from abicheck.cli._comma import COMMA_LIST
+from abicheck.cli._comma import ASSIGNMENTS, FILES, ListOption
 from abicheck.cli._shared import did_you_mean, is_missing
 from abicheck.errors import UsageError
 
@@ -50,8 +50,9 @@ def layer_option(command: F) -> F:
     return click.option(
         "--layer",
         "layers",
+        cls=ListOption,
         multiple=True,
-        type=COMMA_LIST,
+        type=FILES,
         metavar="ZIP",
         show_envvar=True,
         envvar="ABICHECK_LAYER",
@@ -64,8 +65,9 @@ def env_option(command: F) -> F:
     return click.option(
         "--env",
         "environment",
+        cls=ListOption,
         multiple=True,
-        type=COMMA_LIST,
+        type=ASSIGNMENTS,
         metavar="NAME=VALUE",
         show_envvar=True,
         envvar="ABICHECK_ENV",

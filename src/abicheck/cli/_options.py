@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from abicheck.cli._comma import COMMA_LIST
+from abicheck.cli._comma import FILES, WORDS, ListOption
 from abicheck.cli._function import env_option, layer_option, size_option
 from abicheck.cli._smoke import smoke_options
 from abicheck.cli._targets import target_options
@@ -81,8 +81,9 @@ def examination_options(command: F) -> F:
         ),
         click.option(
             "--requirements",
+            cls=ListOption,
             multiple=True,
-            type=COMMA_LIST,
+            type=FILES,
             metavar="FILE",
             show_envvar=True,
             help="A requirements file or pylock.toml: is what it pins in the artifact, and "
@@ -102,7 +103,10 @@ def examination_options(command: F) -> F:
             help="Warn of what breaks on other Pythons than the target's: you will publish it.",
         ),
         smoke_options,
-        _list_option("--select", "The rules that are asked: codes, their beginnings, names."),
+        _list_option(
+            "--select",
+            "The rules that are asked: codes, their beginnings, names.",
+        ),
         _list_option("--extend-select", "More of them."),
         _list_option("--ignore", "Rules that are not asked; the longest of all decides."),
         config_options,
@@ -114,7 +118,13 @@ def examination_options(command: F) -> F:
 
 def _list_option(name: str, text: str) -> Callable[[F], F]:
     return click.option(
-        name, multiple=True, type=COMMA_LIST, metavar="RULE", show_envvar=True, help=text
+        name,
+        cls=ListOption,
+        multiple=True,
+        type=WORDS,
+        metavar="RULE,...",
+        show_envvar=True,
+        help=text,
     )
 
 

@@ -52,6 +52,7 @@ def as_of_option(command: F) -> F:
         "--as-of",
         "day",
         metavar="DATE",
+        envvar="ABICHECK_AS_OF",
         show_envvar=True,
         help="Judge by the target as it was on that day, such as 2025-03-01.",
     )(command)

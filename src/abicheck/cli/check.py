@@ -10,7 +10,7 @@ import click
 
 from abicheck import __version__
 from abicheck.cli import COMMANDS
-from abicheck.cli._comma import COMMA_LIST
+from abicheck.cli._comma import WORDS, ListOption
 from abicheck.cli._options import SETTINGS, examination_options
 from abicheck.errors import UsageError
 from abicheck.model import Severity
@@ -27,8 +27,9 @@ _EPILOG: Final = (
 @click.option(
     "--format",
     "formats",
+    cls=ListOption,
     multiple=True,
-    type=COMMA_LIST,
+    type=WORDS,
     envvar="ABICHECK_FORMAT",
     show_envvar=True,
     metavar="NAME[=FILE]",

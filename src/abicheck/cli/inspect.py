@@ -7,6 +7,7 @@ from io import StringIO
 import click
 
 from abicheck.cli._function import find_layers, layer_option
+from abicheck.cli._options import SETTINGS
 from abicheck.cli._shared import print_report, resolve_artifacts
 from abicheck.cli._targets import choose_target, target_options
 from abicheck.errors import UsageError
@@ -14,7 +15,7 @@ from abicheck.pipeline import check
 from abicheck.reporters import write_inspect
 
 
-@click.command("inspect", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("inspect", context_settings=SETTINGS)
 @click.argument("artifacts", nargs=-1, metavar="ARTIFACT...")
 @layer_option
 @target_options

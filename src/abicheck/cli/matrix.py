@@ -7,6 +7,7 @@ import json
 import click
 
 from abicheck.cli._function import env_option, find_layers, layer_option, read_environment
+from abicheck.cli._options import SETTINGS
 from abicheck.cli._shared import print_report, progress, resolve_artifacts
 from abicheck.cli._targets import (
     ARCHITECTURES,
@@ -18,12 +19,17 @@ from abicheck.pipeline import check_all
 from abicheck.reporters import matrix_json, matrix_text
 
 
-@click.command("matrix", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("matrix", context_settings=SETTINGS)
 @click.argument("artifacts", nargs=-1, metavar="ARTIFACT")
-@click.option("--handler", help="Lambda's handler setting, such as app.handler.")
+@click.option("--handler", show_envvar=True, help="Lambda's handler setting, such as app.handler.")
 @layer_option
 @env_option
-@click.option("--architecture", type=click.Choice(ARCHITECTURES), help="Of one architecture only.")
+@click.option(
+    "--architecture",
+    type=click.Choice(ARCHITECTURES),
+    show_envvar=True,
+    help="Of one architecture only.",
+)
 @as_of_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the reasons whole.")
 def command(  # noqa: PLR0913, PLR0917 - click gives options as arguments
