@@ -80,7 +80,7 @@ def read_baseline(path: Path) -> Baseline:
     except OSError as error:
         reason = f"{path}: {error.strerror or error}"
         raise ConfigError(reason) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         reason = f"{path}: not a baseline: {error}"
         raise ConfigError(reason) from error
     if not isinstance(document, dict) or document.get("version") != _VERSION:

@@ -125,7 +125,7 @@ def _load(path: Path) -> Table:
     except OSError as error:
         reason = f"{path}: {error.strerror or error}"
         raise ConfigError(reason) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # a number too long, a thousand brackets
         reason = f"{path}: {error}"
         raise ConfigError(reason) from error
 

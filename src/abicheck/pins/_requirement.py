@@ -159,7 +159,7 @@ def _project_name(link: str, base: Path) -> str:
             if not file.is_file() or file.stat().st_size > _LARGEST:
                 continue
             project = tomllib.loads(file.read_text(encoding="utf-8")).get("project")
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             continue  # pip would fail to build it, and the name stays unknown
         name = project.get("name") if isinstance(project, dict) else None
         if isinstance(name, str):

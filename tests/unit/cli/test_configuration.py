@@ -125,6 +125,8 @@ def test_a_handler_is_of_one_function(check: Call) -> None:
         ('required-version = ">=99"\n', "required-version: >=99, and this is abicheck "),
         ('required-version = "new"\n', "required-version: Invalid specifier"),
         ('select = ["ABI999"]\n', "select: no rule is called 'ABI999'"),
+        (f"select = {'[' * 3000}\n", "abicheck.toml: "),
+        (f"select = {'9' * 5000}\n", "abicheck.toml: "),
     ],
 )
 def test_a_configuration_that_is_wrong_is_a_wrong_request(
@@ -346,7 +348,10 @@ def test_pruning_keeps_what_was_not_examined(check: Call, project: Path) -> None
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", '{"version": 2}', '{"version": 1}', '{"version": 1, "findings": [{"code": "x"}]}'],
+    [
+        *("", "[]", '{"version": 2}', '{"version": 1}'),
+        *('{"version": 1, "findings": [{"code": "x"}]}', "[" * 100_000),
+    ],
 )
 def test_a_file_that_is_no_baseline_is_a_wrong_request(
     check: Call, project: Path, content: str
