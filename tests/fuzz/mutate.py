@@ -39,6 +39,19 @@ _WORDS: Final = (
     *("__import__('a')", "importlib.import_module(x)", "sys.modules[x]", "__path__", "x = [x]"),
     *("[", "]", "(", ")", "{", "}", "'''", '"', "\\\n", ".a", "@f", "# coding: utf-7", "\0"),
     *("Name: ", "Version: 1", "Requires-Dist: a; ", "Tag: cp313-cp313-linux_x86_64", ",sha256=,"),
+    *('{"a":', "null", "1e999", "-9999999999999999999999", "9" * 50, '"\\ud800"', "\\N{DIGIT ONE}"),
+    *("[[a]]", "[a.b]", "a.b = ", "a = ", "1979-05-27T07:32:00Z", "== 1.*", " and ", " or ("),
+    *(
+        "--hash=sha256:",
+        "-r ",
+        "-e ",
+        "; python_version < '3'",
+        "@ file:///",
+        "${HOME}",
+        "\r",
+        "\f",
+    ),
+    *("FROM ", "ARG a=", "${a:-b}", "\u202e", "\x1b[2J", "::error::", "<script>", "|", "`", "##["),
 )
 
 
@@ -167,13 +180,14 @@ def a_text(data: bytes, chance: Random) -> bytes:
             case 0:
                 lines.insert(at, word)
             case 1:
-                lines[at] += word * chance.choice((1, 2, 50, 400))
+                lines[at] += word * chance.choice((1, 2, 50, 400, 5000))
             case 2:
                 lines[at:] = [word, *(b" " + line for line in lines[at:])]
             case 3:
                 lines[at:at] = lines[at : at + 3] * chance.randint(1, 40)
             case 4:
-                lines[at] = lines[at][: chance.randrange(len(lines[at]) + 1)] + word
+                cut = chance.randrange(len(lines[at]) + 1)
+                lines[at] = lines[at][:cut] + word * chance.choice((1, 2, 5000)) + lines[at][cut:]
             case _:
                 lines[at] = any_bytes(lines[at], chance)
     return b"\n".join(lines)[: 1 << 16]
