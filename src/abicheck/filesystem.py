@@ -60,6 +60,7 @@ class Tree:
         self._children: dict[str, set[str]] = {"/": set()}
         self._real: dict[str, str | None] = {}  # what has been asked for
         self._links = False
+        self._endless: set[str] = set()  # of what has been asked for
         self._closed: frozenset[str] = frozenset()
         self._blind: frozenset[str] = frozenset()
         for path, entry in entries.items():
@@ -69,6 +70,7 @@ class Tree:
         """Put one more entry in, as a tree grows that is read piece by piece."""
         self._entries[path] = entry
         self._real.clear()
+        self._endless.clear()
         self._add_parents(path)
         if entry.kind is Kind.DIRECTORY:
             self._children.setdefault(path, set())
@@ -131,6 +133,10 @@ class Tree:
             self._real[path] = self._walk(path)
         return self._real[path]
 
+    def is_endless(self, path: str) -> bool:
+        """Whether a path leads through more links than Linux follows: ELOOP, as in a circle."""
+        return self.real(path) is None and path in self._endless
+
     def _walk(self, path: str) -> str | None:
         # `..` is walked, as the kernel does: what it leaves must be there and be a folder.
         if not self._links and not self._closed and ".." not in path:
@@ -151,6 +157,7 @@ class Tree:
             if entry is not None and entry.kind is Kind.SYMLINK:
                 links += 1
                 if links > _MAX_LINKS:
+                    self._endless.add(path)
                     return None
                 if entry.target.startswith("/"):
                     here = "/"

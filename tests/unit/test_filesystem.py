@@ -160,6 +160,17 @@ def test_links_that_run_in_a_circle_lead_nowhere(links: dict[str, str]) -> None:
     assert tree.real("/var/task/a") is None
     assert not tree.is_file("/var/task/a")
     assert not tree.is_dir("/var/task/a")
+    assert tree.is_endless("/var/task/a")
+
+
+def test_a_link_to_what_is_not_there_is_not_endless() -> None:
+    """ENOENT; and when what was missing is added, nothing is remembered of it."""
+    tree = _tree(a="nothing", b="b")
+
+    assert not tree.is_endless("/var/task/a")
+    assert tree.is_endless("/var/task/b")
+    tree.add("/var/task/b", FILE)
+    assert not tree.is_endless("/var/task/b")
 
 
 @pytest.mark.parametrize(("count", "found"), [(40, True), (41, False)])

@@ -39,6 +39,7 @@ class Irregular(enum.Enum):
     CLASH = enum.auto()
     LIMIT = enum.auto()
     DANGLING_LINK = enum.auto()
+    ENDLESS_LINK = enum.auto()
     SPECIAL_FILE = enum.auto()
     NESTED_ARCHIVE = enum.auto()
     UNREADABLE = enum.auto()

@@ -167,7 +167,7 @@ class _ImageReading:
 
         Base images are full of them: what a package recommends was not installed.
         """
-        if irregularity.kind is not Irregular.DANGLING_LINK:
+        if irregularity.kind not in (Irregular.DANGLING_LINK, Irregular.ENDLESS_LINK):
             return True
         name = str(irregularity.location.path)
         return self._is_package(name) and self._tree.real(f"/{name}") is None

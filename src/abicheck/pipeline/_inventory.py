@@ -387,7 +387,9 @@ class Reading:
             entry = self._entries[path]
             foreign = entry.target.startswith("/") and not places.holds(entry.target)
             if tree.real(path) is None and not foreign:
-                yield Irregularity(Irregular.DANGLING_LINK, places.location(path), entry.target)
+                endless = tree.is_endless(path)
+                kind = Irregular.ENDLESS_LINK if endless else Irregular.DANGLING_LINK
+                yield Irregularity(kind, places.location(path), entry.target)
 
 
 def _sum(counts: Iterable[Counts]) -> Counts:

@@ -2,7 +2,7 @@
 
 pip matches `--platform` tags exactly, so every manylinux tag up to the
 target's glibc is listed; without `--upgrade` it leaves the wrong file in
-place and reports success.
+place and reports success.  In an image pip is its own, and knows what fits it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def reinstall(case: Case, place: Location) -> str:
     # METADATA is the artifact's, and what is printed here is pasted into a shell.
     if distribution is None or not _NAME.fullmatch(distribution.name):
         return build_in_image(case.profile)
-    return _pip(case, _exactly(distribution.name, distribution.version))
+    return _pip(case, _exactly(distribution.name, distribution.version), distribution)
 
 
 def install(case: Case, requirement: str) -> str:
@@ -58,7 +58,9 @@ def replace(case: Case, place: Location) -> str | None:
     if distribution is None:
         return None
     other = REPLACEMENTS.get(distribution.name.lower().replace("_", "-"))
-    return None if other is None else _pip(case, _exactly(other, distribution.version))
+    if other is None:
+        return None
+    return _pip(case, _exactly(other, distribution.version), distribution)
 
 
 def build_in_image(profile: TargetProfile) -> str:
@@ -87,8 +89,12 @@ def _exactly(name: str, version: str) -> str:
     return f"{name}=={version}" if _VERSION.fullmatch(version) else name
 
 
-def _pip(case: Case, wanted: str) -> str:
+def _pip(case: Case, wanted: str, instead_of: Distribution | None = None) -> str:
     profile = case.profile
+    if case.inventory.kind is ArtifactKind.IMAGE:
+        folder = "" if instead_of is None else f"/{instead_of.location.path.parent}"
+        target = f" --target {shlex.quote(folder)}" if folder.isprintable() and folder else ""
+        return f"RUN pip install --upgrade --no-deps --only-binary=:all:{target}{_INDENT}{wanted}"
     if case.inventory.kind is ArtifactKind.WHEEL:
         verb = "pip download --no-deps"
     else:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import Final
 
 from abicheck.model import Case, Failure, Irregular, Severity, inside
 from abicheck.rules._blame import failure_of
+
+_LEADS_NOWHERE: Final = (
+    Irregular.DANGLING_LINK,
+    Irregular.ENDLESS_LINK,
+    Irregular.LAYER_CLASH,
+)
 
 
 def told_of_files(case: Case) -> Iterator[str | None]:
     """Yield the messages that the rules about links, layers, modes and binaries speak of."""
     for irregularity in case.inventory.irregularities:
-        if irregularity.kind in (Irregular.DANGLING_LINK, Irregular.LAYER_CLASH):
+        if irregularity.kind in _LEADS_NOWHERE:
             yield f"No module named {module_of(case, irregularity.location.path)!r}"
     yield from (words(each.failure) for each in case.layout.locked if each.failure is not None)
     for root in case.roots:

@@ -179,13 +179,15 @@ def nothing_recognised(case: Case) -> Iterator[Fault]:
         return  # the reason has been given
     inner = [i for i in inventory.irregularities if i.kind is Irregular.NESTED_ARCHIVE]
     location = inner[0].location if inner else Location(PurePosixPath())
-    what = (
-        "a ZIP inside the archive"
-        if inner
-        else f"{inventory.counts.members} files, none of them known"
-    )
+    what = "a ZIP inside the archive" if inner else _unknown(inventory.counts.members)
     if inventory.kind is not ArtifactKind.UNREADABLE:
         yield Fault(location, what, subject="nothing")
+
+
+def _unknown(files: int) -> str:
+    if files == 1:
+        return "one file, and it is not known"
+    return f"{files:,} files, none of them known"
 
 
 RULES: Final = (

@@ -234,8 +234,10 @@ def not_a_binary(case: Case) -> Iterator[Fault]:
 def truncated_binary(case: Case) -> Iterator[Fault]:
     """An object must be there to its last byte."""
     for blamed in _bad_files(case, _Bad.TRUNCATED):
-        ends = "the process dies without a message" if blamed.fact == "SIGBUS" else blamed.fact
-        yield _refused(case, blamed, "is cut off", f"{blamed.thing.size:,} bytes are left; {ends}")
+        left = f"{blamed.thing.size:,} bytes are left"
+        if blamed.fact == "SIGBUS":
+            left += "; the process dies without a message"
+        yield _refused(case, blamed, "is cut off", left)
 
 
 @rule(

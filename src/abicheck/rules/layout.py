@@ -9,29 +9,39 @@ from abicheck.model import Case, Fault, Irregular, Severity
 from abicheck.rules._rule import rule
 from abicheck.rules._told import module_of
 
+_ENDS: Final = {
+    Irregular.DANGLING_LINK: "which is not in the artifact",
+    Irregular.ENDLESS_LINK: "and on through more links than Linux follows: in a circle, as a rule",
+}
+
 
 @rule(
     "ABI603",
     Severity.ERROR,
     "a link that leads nowhere",
     explanation="Lambda keeps symbolic links as they are.  One whose target is not in the artifact "
-    "is, for the importer and the loader, a file that is not there.",
+    "is, for the importer and the loader, a file that is not there.  So is one that leads back to "
+    "itself, or through more than the 40 links that Linux follows.",
     messages=(
         "No module named '*'",
         "*: cannot open shared object file: No such file or directory",
     ),
-    causes=("the link was packed without what it leads to", "it leads out of the build folder"),
+    causes=(
+        "the link was packed without what it leads to",
+        "it leads out of the build folder",
+        "links that lead to one another, made by a build that was run twice",
+    ),
     fixes=("pack the file itself: zip without --symlinks, or cp -L",),
 )
 def broken_link(case: Case) -> Iterator[Fault]:
     """What a link leads to must be there as well."""
     for irregularity in case.inventory.irregularities:
-        if irregularity.kind is Irregular.DANGLING_LINK:
+        if irregularity.kind in _ENDS:
             path = irregularity.location.path
             matters = ".so" in path.name or path.suffix == ".py"
             yield Fault(
                 irregularity.location,
-                f"leads to {irregularity.detail}, which is not in the artifact",
+                f"leads to {irregularity.detail}, {_ENDS[irregularity.kind]}",
                 subject=irregularity.detail,
                 module=module_of(case, path) if matters else None,
                 severity=None if matters else Severity.WARNING,

@@ -349,6 +349,20 @@ def test_a_link_of_a_layer_that_leads_nowhere_is_the_layers_fault(
     assert found.rule.code == "ABI603"
     assert str(found.fault.location) == "l.zip:python/dep.py"
     assert found.fault.module == "dep"
+    assert found.fault.message == "leads to /opt/gone.py, which is not in the artifact"
+
+
+def test_a_link_that_leads_back_to_itself_is_not_said_to_lead_to_what_is_missing(
+    tmp_path: Path, target: TargetProfile
+) -> None:
+    layer = _with_link(tmp_path / "l.zip", {"python/a.py": ""}, "python/dep.py", "dep.py")
+    own = write_zip(tmp_path / "f.zip", {"app.py": "import dep"})
+    report = check(own, target, handler=HANDLER, layers=[layer])
+
+    (found,) = report.findings
+    assert (found.rule.code, found.fault.module) == ("ABI603", "dep")
+    assert "through more links than Linux follows" in found.fault.message
+    assert "not in the artifact" not in found.fault.message
 
 
 # --- what is not searched ---

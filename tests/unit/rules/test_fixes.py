@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 
 import pytest
-from tests.factories import a_case, a_distribution, an_inventory, an_object, judge
+from tests.factories import a_case, a_distribution, an_inventory, an_object, judge, location
 
 from abicheck.model import ArtifactKind, Case, Distribution
 from abicheck.rules import _fixes
@@ -43,6 +43,30 @@ def test_a_wheel_is_downloaded_again_and_not_installed() -> None:
 
     assert words[:3] == ["pip", "download", "--no-deps"]
     assert "--target" not in words
+
+
+def test_in_an_image_its_own_pip_installs_where_the_distribution_lies() -> None:
+    """Which platforms fit it, the image's pip knows; for Debian 13 they are fourteen."""
+    where = "usr/local/lib/python3.13/site-packages"
+    owner = a_distribution("numpy", "2.1")
+    owner = replace(owner, location=location(f"{where}/numpy-2.1.dist-info"))
+    words = fix_of(case_of(owner, LOST, kind=ArtifactKind.IMAGE))
+
+    assert words == [
+        *("RUN", "pip", "install", "--upgrade", "--no-deps", "--only-binary=:all:"),
+        *("--target", f"/{where}", "numpy==2.1"),
+    ]
+
+
+@pytest.mark.parametrize("folder", ["a b", "$(reboot)", "a\nRUN reboot"])
+def test_a_hostile_folder_of_an_image_cannot_end_the_command(folder: str) -> None:
+    owner = a_distribution("numpy", "2.1")
+    owner = replace(owner, location=location(f"{folder}/numpy-2.1.dist-info"))
+    words = fix_of(case_of(owner, LOST, kind=ArtifactKind.IMAGE))
+
+    assert words[-1] == "numpy==2.1"
+    assert words[-2] in {f"/{folder}", "--only-binary=:all:"}
+    assert all(word.isprintable() for word in words)
 
 
 def test_without_a_version_the_newest_is_taken() -> None:

@@ -28,6 +28,7 @@ from tests.factories import (
 from abicheck.model import (
     ArtifactKind,
     Bytecode,
+    Counts,
     ElfFacts,
     Finding,
     Foreign,
@@ -87,6 +88,20 @@ def test_what_is_wrong_with_the_archive_is_a_finding(kind: Irregular, expected: 
 
 def test_an_artifact_in_which_nothing_is_recognised_never_passes() -> None:
     assert codes(a_case(inventory=an_inventory(python_files=0))) == ["ABI009"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (0, "0 files, none of them known"),
+        (1, "one file, and it is not known"),
+        (1500, "1,500 files, none of them known"),
+    ],
+)
+def test_what_is_not_recognised_is_counted(files: int, message: str) -> None:
+    inventory = replace(an_inventory(python_files=0), counts=Counts(members=files))
+
+    assert only(judge(a_case(inventory=inventory))).fault.message == message
 
 
 def test_python_without_binaries_passes() -> None:
@@ -174,6 +189,22 @@ def test_a_file_that_is_no_artifact_is_one_finding() -> None:
 )
 def test_a_file_that_the_loader_refuses_is_one_finding(thing: Thing, expected: str) -> None:
     assert codes(a_case(thing)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("thing", "why"),
+    [
+        (ElfFacts(location("mod.so"), 20, None, defect="file too short"), "20 bytes are left"),
+        (mod(beyond_end=True), "4,096 bytes are left; the process dies without a message"),
+    ],
+)
+def test_the_reason_of_a_cut_off_file_does_not_repeat_what_the_runtime_says(
+    thing: Thing, why: str
+) -> None:
+    finding = only(judge(a_case(thing)))
+
+    assert finding.fault.why == why
+    assert finding.fault.failure is not None
 
 
 def test_a_file_that_others_may_not_read_is_one_finding() -> None:
