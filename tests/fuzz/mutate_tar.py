@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import tarfile
+import zlib
 from collections.abc import Mapping
 from random import Random
 from typing import Final
@@ -109,7 +110,7 @@ def an_image(data: bytes, chance: Random) -> bytes:
             parts = {
                 info.name: file.read() for info in opened if (file := opened.extractfile(info))
             }
-    except (tarfile.TarError, ValueError, OSError, KeyError, RecursionError):
+    except (tarfile.TarError, ValueError, OSError, KeyError, EOFError, RecursionError):
         return a_tar(data, chance)
     if not parts or sum(map(len, parts.values())) > _LARGEST:
         return a_tar(data, chance)
@@ -127,7 +128,7 @@ def _changed(content: bytes, chance: Random) -> bytes:
     if content[:2] == b"\x1f\x8b" and chance.randrange(4):
         try:
             inner = gzip.decompress(content)
-        except (OSError, EOFError, ValueError):
+        except (OSError, EOFError, ValueError, zlib.error):
             return any_bytes(content, chance)
         return PACKERS[chance.choice(("gzip", "zstd", ""))](_layer(inner, chance))
     if content[257:262] == b"ustar":
