@@ -64,6 +64,8 @@ class Attributes(Machine):
             return found if found.kind == "staticmethod" else Method(value, name, found)
         if found is not ABSENT:
             return found
+        if value.scope.open:
+            return ANY
         fallback = lookup_in_class(value.cls, "__getattr__")
         if isinstance(fallback, Function):
             return self.call(fallback, (value, name), {}, frame)

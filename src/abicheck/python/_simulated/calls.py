@@ -82,14 +82,21 @@ class Calls(Expressions, Attributes, Assignments):
         return ANY
 
     def expose(self, values: Sequence[Value]) -> None:
-        """Forget what a function that is not followed may have changed."""
-        for value in values:
+        """Forget what a function that is not followed may have changed, and what that holds."""
+        todo = list(values)
+        seen: set[int] = set()
+        while todo:
+            value = todo.pop()
             if isinstance(value, ListValue | DictValue):
                 value.items = None
             elif isinstance(value, Scope):
                 value.open = True
             elif isinstance(value, Module) and value.initializing:
                 value.scope.open = True
+            elif isinstance(value, Instance) and id(value) not in seen:
+                seen.add(id(value))
+                value.scope.open = True
+                todo += value.scope.names.values()
 
     def _method(self, frame: Frame, method: Method, args: Args, kwargs: Kwargs) -> Value:
         # cffi's FFI.dlopen, whoever wraps it: nothing else has a method of that name.
@@ -176,9 +183,12 @@ class Calls(Expressions, Attributes, Assignments):
         key = args[0] if args else None
         if not isinstance(key, str) or name not in ("get", "pop"):
             return ANY
+        loaded = self.is_loaded(key)
         known = self.modules.get(key)
         if name == "pop":
             self.forget(key)
+        if known is None and loaded is False:
+            return args[1] if len(args) > 1 else None
         return ANY if known is None else known
 
     # --- imports ---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from abicheck.python._simulated.questions import is_key, items_of
+from abicheck.python._simulated.questions import is_key, is_vague, items_of
 from abicheck.python._simulated.values import (
     ANY,
     SCALARS,
@@ -61,7 +61,7 @@ def is_equal(left: Value, right: Value) -> bool | None:
 
 
 def _is_identical(left: Value, right: Value) -> bool | None:
-    if left is ANY or right is ANY:
+    if left is ANY or right is ANY or is_vague(left) or is_vague(right):
         return None
     if left is right and isinstance(left, Module | ClassValue | Known):
         return True

@@ -61,6 +61,8 @@ class Compiled(Machine):
         for name in (*self.setting.mentions(module.file), *named):
             if name in self.modules or module.name.startswith(f"{name}."):
                 continue
+            if name == module.name.rpartition(".")[2]:
+                continue  # a copy of cffi's backend within a package names itself
             if name != _CFFI and not self._is_compiled(name, module.file):
                 continue
             try:

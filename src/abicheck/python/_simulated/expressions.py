@@ -167,7 +167,13 @@ class Expressions(Machine):
         if isinstance(owner, Scope):
             value = owner.get(key) if isinstance(key, str) else ANY
             return ANY if value is ABSENT else value
-        return texts.subscript(owner, key)
+        try:
+            return texts.subscript(owner, key)
+        except RaisedError:
+            # What is not there may have been put there by a call that was not followed.
+            if self.skipped and isinstance(owner, ListValue | DictValue):
+                return ANY
+            raise
 
     def key(self, frame: Frame, node: ast.expr) -> Value:
         """Evaluate what stands between brackets."""

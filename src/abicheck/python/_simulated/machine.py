@@ -76,11 +76,13 @@ class Doubt:
 class Memory:
     """What importing one module did: what it added, and which modules it made use of.
 
-    `used` also says whether a module was still initializing then.
+    `used` also says whether a module was still initializing then, `looked` of which
+    names it asked whether they are in `sys.modules`, and what the answer was.
     """
 
     added: Mapping[str, Module]
     used: Mapping[str, tuple[Module, bool]]
+    looked: tuple[tuple[str, bool | None], ...]
     opened: tuple[str, ...]
     everywhere: frozenset[str]
     environ: Mapping[str, Value]
@@ -128,6 +130,9 @@ class Machine(ABC):
         self.everywhere: set[str] = set()
         self.dlopen_flags: Value = RTLD_NOW
         self.doubts: list[Doubt] = []
+        self.skipped = (
+            False  # whether a call has not been followed, which may have changed anything
+        )
         self.frames: list[Frame] = []
         self.tries: list[Guarded] = []
 

@@ -38,6 +38,7 @@ from abicheck.python._simulated.values import (
     DictValue,
     ExceptionValue,
     Function,
+    Instance,
     ListValue,
     Module,
     ModuleKind,
@@ -66,6 +67,7 @@ class _Mark:
     asked: int
     doubts: int
     removed: int
+    looked: int
     environ: Mapping[str, Value]
     path: Sequence[Value] | None
 
@@ -80,6 +82,7 @@ class Process(Statements, Importer):
         self._work = 0
         self._nested = 0
         self._asked: list[str] = []
+        self._looked: list[tuple[str, bool | None]] = []
         self._removed = 0
 
     def fork(self) -> Process:
@@ -92,6 +95,7 @@ class Process(Statements, Importer):
         other.opened = list(self.opened)
         other.everywhere = set(self.everywhere)
         other.dlopen_flags = self.dlopen_flags
+        other.skipped = self.skipped
         other.doubts = list(self.doubts)
         return other
 
@@ -223,6 +227,7 @@ class Process(Statements, Importer):
             len(self._asked),
             len(self.doubts),
             self._removed,
+            len(self._looked),
             dict(self.environ),
             None if items is None else tuple(items),
         )
@@ -250,7 +255,12 @@ class Process(Statements, Importer):
         }
         opened = tuple(self.opened[mark.opened :])
         everywhere = frozenset(self.everywhere.intersection(opened))
-        self.setting.memories[name] = Memory(added, used, opened, everywhere, environ)
+        looked = tuple(
+            (each, answer)
+            for each, answer in self._looked[mark.looked :]
+            if not (answer and each in added)
+        )
+        self.setting.memories[name] = Memory(added, used, looked, opened, everywhere, environ)
 
     def _repeat(self, name: str) -> bool:
         """Import a module as another process did, where nothing can make a difference."""
@@ -262,12 +272,17 @@ class Process(Statements, Importer):
         for each, module in memory.added.items():
             self.modules.setdefault(each, module)
         self._asked += memory.used
+        self._looked += memory.looked
         self.opened += (path for path in memory.opened if path not in self.opened)
         self.everywhere |= memory.everywhere
         self.environ |= memory.environ
         return True
 
     def _is_alike(self, memory: Memory) -> bool:
+        if any(
+            super(Process, self).is_loaded(name) is not answer for name, answer in memory.looked
+        ):
+            return False
         for each, (module, initializing) in memory.used.items():
             here = self.modules.get(each)
             if here is None:
@@ -278,6 +293,12 @@ class Process(Statements, Importer):
         return not any(
             each in self.modules and self.modules[each].initializing for each in memory.added
         )
+
+    def is_loaded(self, name: str) -> bool | None:
+        """Whether `name in sys.modules`; a memory of what hangs on it is good for the same answer."""
+        answer = super().is_loaded(name)
+        self._looked.append((name, answer))
+        return answer
 
     def forget(self, name: str) -> None:
         """Remove an entry of `sys.modules`."""
@@ -398,7 +419,11 @@ class Process(Statements, Importer):
 
     def _skip(self, function: Function, args: Sequence[Value], kwargs: Mapping[str, Value]) -> None:
         """Forget what a call that is not followed may have changed."""
+        self.skipped = True
         self.expose((*args, *kwargs.values()))
+        for value in args:
+            if isinstance(value, Instance):
+                value.scope.maybe.update(value.scope.names)
         for name in declared_global(function.node):
             function.module.scope.bind(name, ANY, sure=False)
 

@@ -16,6 +16,7 @@ from abicheck.python._simulated.values import (
     Instance,
     Known,
     ListValue,
+    Method,
     PathValue,
     Pattern,
     Value,
@@ -39,7 +40,7 @@ def join(values: Iterable[Value]) -> Value:
 
 def truth(value: Value) -> bool | None:
     """Return `bool(value)`, or None where it is not known."""
-    if value is ANY:
+    if value is ANY or is_vague(value):
         return None
     if isinstance(value, ListValue | DictValue):
         return None if value.items is None else bool(value.items)
@@ -51,6 +52,11 @@ def truth(value: Value) -> bool | None:
     if isinstance(value, SCALARS | tuple):
         return bool(value)
     return True
+
+
+def is_vague(value: Value) -> bool:
+    """Whether a value is an attribute of something unknown, and so may itself be anything."""
+    return isinstance(value, Method) and value.receiver in (ANY, THING)
 
 
 def items_of(value: Value) -> Sequence[Value] | None:

@@ -195,7 +195,14 @@ class Statements(Definitions):
             yield from self._handle_possible(frame, node, handler, each, guarded.possible)
         if flow is not Flow.NEXT:
             return flow
-        return (yield from self.block(frame, node.orelse))
+        try:
+            return (yield from self.block(frame, node.orelse))
+        except RaisedError as error:
+            # `else: raise` says that the body was to fail, of which not all is simulated.
+            certain = all(_cannot_run(node.body, each) for each in listed)
+            if certain or not error.is_own:
+                raise
+            return Flow.NEXT
 
     def _handle(
         self, frame: Frame, node: ast.Try, listed: Sequence[Value], error: RaisedError

@@ -1,0 +1,135 @@
+"""What packages do while they are imported, each case as small as it can be.
+
+The cases were found in distributions that load, or die, otherwise than had been predicted.
+The texts in `IMPORTS` were printed by CPython 3.13.0 for the same trees.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from tests.unit.python.simulated import EXT, LOADS, Artifact, Files, importing, missing
+
+IMPORTS: Final[dict[str, tuple[Files, str, tuple[str, str] | str]]] = {
+    "a stranger makes an object whose attributes it may set": (
+        {
+            "m.py": "import operator\n"
+            "class C:\n"
+            "    def __init__(self):\n"
+            "        operator.methodcaller('fill')(self)\n"
+            "    def fill(self):\n"
+            "        self.known = 1\n"
+            "    def __getattr__(self, name):\n"
+            "        raise AttributeError(name)\n"
+            "c = C()\n"
+            "c.known\n"
+        },
+        "m",
+        LOADS,
+    ),
+    "a list in an object that calls nested too deeply fill": (
+        {
+            "m.py": "class C:\n"
+            "    def __init__(self):\n"
+            "        self.items = []\n"
+            "    def fill(self):\n"
+            "        self.items.append(1)\n"
+            "    def first(self):\n"
+            "        self.fill()\n"
+            "        return self.items[0]\n"
+            + "".join(
+                f"    def at{depth}(self):\n        return self.at{depth + 1}()\n"
+                for depth in range(7)
+            )
+            + "    at7 = first\n"
+            "C().at0()\n"
+        },
+        "m",
+        LOADS,
+    ),
+    "a list of the module that calls nested too deeply fill": (
+        {
+            "m.py": "items = []\n"
+            "def at9():\n"
+            "    items.append(1)\n"
+            + "".join(f"def at{depth}():\n    at{depth + 1}()\n" for depth in range(9))
+            + "at0()\n"
+            "items[0]\n"
+        },
+        "m",
+        LOADS,
+    ),
+    "an item that is not there": ({"m.py": "{'a': 1}['b']"}, "m", ("KeyError", "'b'")),
+    "a condition on what a call has returned": (
+        {
+            "m.py": "import operator\n"
+            "class D:\n    c = 1\n"
+            "class C:\n    class a:\n        b = D\n"
+            "spec = operator.attrgetter('a')(C).b\n"
+            "if spec.c is None or not spec.c:\n"
+            "    raise ValueError('x')\n"
+        },
+        "m",
+        LOADS,
+    ),
+    "a `try` that is to fail": (
+        {
+            "m.py": "try:\n    1 / 0\n"
+            "except ZeroDivisionError:\n    pass\n"
+            "else:\n    raise RuntimeError('it should have failed')\n"
+        },
+        "m",
+        LOADS,
+    ),
+    "an import after a `try` that went well": (
+        {"m.py": "try:\n    int('1')\nexcept ValueError:\n    pass\nelse:\n    import nope\n"},
+        "m",
+        missing("'nope'"),
+    ),
+    "what is raised after an import that went well": (
+        {
+            "m.py": "try:\n    import json\n"
+            "except ImportError:\n    pass\n"
+            "else:\n    raise RuntimeError('not both')\n"
+        },
+        "m",
+        ("RuntimeError", "not both"),
+    ),
+    "an entry of sys.modules that may be there, with another for the contrary": (
+        {"m.py": "import sys\nif sys.modules.get('p', 1) != 1: import nope\n", "p.py": ""},
+        "m",
+        LOADS,
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "module", "expected"), IMPORTS.values(), ids=IMPORTS)
+def test_what_packages_do_while_they_are_imported(
+    files: Files, module: str, expected: tuple[str, str] | str
+) -> None:
+    assert importing(module, files) == expected
+
+
+_PART: Final = {
+    "whole/__init__.py": "import part",
+    "part/__init__.py": "import sys\n"
+    "if {test}:\n    raise ImportError('whole should be imported before part')\n",
+}
+
+
+@pytest.mark.parametrize("test", ["'whole' not in sys.modules", "sys.modules.get('whole') is None"])
+def test_a_module_that_asks_what_was_imported_before_it_is_followed_anew(test: str) -> None:
+    files = {path: text.replace("{test}", test) for path, text in _PART.items()}
+    artifact = Artifact(files)
+
+    assert artifact.outcome("whole") == LOADS
+    assert artifact.outcome("part") == ("ImportError", "whole should be imported before part")
+    assert artifact.outcome("whole.nope") == missing("'whole.nope'")
+
+
+def test_a_copy_of_cffi_s_backend_in_a_package_needs_no_other() -> None:
+    backend = f"p/_cffi_backend{EXT}"
+    artifact = Artifact({"p/__init__.py": "", backend: ""}, mentions={backend: ["_cffi_backend"]})
+
+    assert artifact.outcome("p._cffi_backend") == LOADS
