@@ -28,9 +28,11 @@ from pathlib import Path, PurePosixPath
 from random import Random
 from typing import Final
 
-from tests.fuzz.mutate import an_archive, an_object
+from tests.fuzz.mutate import an_archive
+from tests.fuzz.objects import an_object
 from tests.fuzz.targets import TARGETS
 from tests.oracle.accuracy import Outcome, Row, measure
+from tests.oracle.cases import FIXTURES
 from tests.oracle.runs import on_host
 from tests.oracle.truth import Artifact, Kind, Question
 
@@ -43,8 +45,6 @@ _LIMITS: Final = Limits(total=64 << 20, member=16 << 20)
 _TAG: Final = re.compile(
     r"^ 0x[0-9a-f]+ \((NEEDED|SONAME|RPATH|RUNPATH)\) +[^[]*\[(.*)\]$", re.MULTILINE
 )
-# Without a message, and before the loader has relocated anything.
-_EARLY: Final = frozenset({"SIGBUS"})
 _SHOWN: Final = 20
 
 
@@ -57,6 +57,7 @@ class Comparison:
     wrong: list[str] = field(default_factory=list)
     alone: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
+    named: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.files:,} files, {len(self.wrong)} wrong"]
@@ -212,37 +213,93 @@ def compare_loads(count: int, seed: int) -> Comparison:
     with on_host() as target:
 
         def artifacts() -> Iterator[tuple[Artifact, Path, str | None]]:
-            for number, data in mutants("elf", count, seed, an_object):
+            for number, files in _folders(count, seed):
                 folder = target.shelf / str(number)
-                folder.mkdir()
-                (folder / "mutant.so").write_bytes(data)
-                yield (
-                    Artifact(str(number), folder, (Question(Kind.OPEN, "mutant.so"),)),
-                    folder,
-                    None,
-                )
+                for name, data in files.items():
+                    path = folder / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(data)
+                asked = tuple(Question(Kind.OPEN, name) for name in files)
+                yield Artifact(str(number), folder, asked), folder, None
 
         table = measure(target.site, target.profile, artifacts(), target.library_path)
-    for row in table.rows:
-        result.files += 1
-        _weigh(row, result)
+        for row in table.rows:
+            _weigh(row, target.shelf / row.artifact, result)
+    result.files = count
     return result
 
 
-def _weigh(row: Row, result: Comparison) -> None:
+def _folders(count: int, seed: int) -> Iterator[tuple[int, Mapping[str, bytes]]]:
+    """Yield numbered folders: a mutated extension alone, or one of the objects of a fixture."""
+    alone = [data for data in sorted(TARGETS["elf"].seeds()) if _loads_alone(data)]
+    together = list(_trees())
+    for number in range(count):
+        chance = Random(f"{seed}:loader:{number}")  # noqa: S311 - to be repeated, not secret
+        if chance.randrange(3):
+            yield number, {"mutant.so": an_object(chance.choice(alone), chance)}
+        else:
+            files = dict(chance.choice(together))
+            name = chance.choice(sorted(files))
+            files[name] = an_object(files[name], chance)
+            yield number, files
+
+
+def _loads_alone(data: bytes) -> bool:
+    facts = read_elf(data, Location(PurePosixPath("seed.so")))
+    there = {"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2"}
+    return facts.defect is None and facts.dynamic and there.issuperset(facts.needed)
+
+
+def _trees() -> Iterator[Mapping[str, bytes]]:
+    """Yield the objects of each fixture that has more than one."""
+    for path in sorted((FIXTURES / "cases").glob("*.zip")):
+        with zipfile.ZipFile(path) as archive:
+            files = {
+                info.filename: archive.read(info)
+                for info in archive.infolist()
+                if info.file_size <= 16 << 10
+                and (info.filename.endswith(".so") or ".so." in info.filename)
+            }
+        if 1 < len(files) <= 6:
+            yield files
+
+
+def _weigh(row: Row, folder: Path, result: Comparison) -> None:
     truth = row.truth
     result.counts[f"happened: {truth.crash or truth.exception or 'loads'}"] += 1
+    where = f"{row.artifact} {row.question.subject}"
     if row.outcome is Outcome.FALSE_ALARM:
-        result.alone[re.sub(r"^/[^ ]*: |'.*'", "", (row.said and row.said.message) or "")] += 1
-    elif row.outcome is Outcome.MISSED and (truth.crash is None or truth.crash in _EARLY):
-        result.wrong.append(f"{row.artifact}: passes, and {truth}")
+        said = (row.said and (row.said.message or row.said.crash)) or ""
+        result.alone[re.sub(r"^/[^ ]*: |'.*'", "", said)] += 1
+        result.named.append(f"{where}: {row.said}")
+    elif row.outcome is Outcome.MISSED and truth.crash is None:
+        result.wrong.append(f"{where}: passes, and {truth}")
+    elif row.outcome is Outcome.MISSED and _is_early(row, folder):
+        result.wrong.append(f"{where}: passes, and before the first relocation: {truth}")
     elif row.outcome is Outcome.MISSED:
-        result.counts[f"not seen: {truth.crash}"] += 1
+        result.counts[f"not seen, while relocating: {truth.crash}"] += 1
+        result.named.append(f"{where}: passes, and {truth}")
     elif row.outcome is Outcome.OTHER_MESSAGE:
-        if truth.crash is None:
-            result.wrong.append(f"{row.artifact}: said {row.said}, and {truth}")
-        else:
-            result.counts[f"seen as something else: {truth.crash}"] += 1
+        kind = "dies" if truth.crash else "refuses"
+        result.counts[f"both complain, in other words: the loader {kind}"] += 1
+        result.named.append(f"{where}: said {row.said}, and {truth}")
+
+
+def _is_early(row: Row, folder: Path) -> bool:
+    """Whether no object of the folder was relocated when the process died."""
+    code = (
+        "import _imp, sys; from importlib.machinery import ModuleSpec as S; "
+        "_imp.create_dynamic(S('abicheck_probe', None, origin=sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code, str(folder / row.question.subject)],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        cwd=folder,
+        env={"LD_DEBUG": "reloc"},
+    )
+    return f"relocation processing: {folder}/".encode() not in done.stderr
 
 
 COMPARISONS: Final[Mapping[str, Callable[[int, int], Comparison]]] = {
@@ -259,6 +316,7 @@ def main() -> int:
     parser.add_argument("what", nargs="+", choices=COMPARISONS)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--each", action="store_true", help="name every file that differs")
     arguments = parser.parse_args()
     wrong = 0
     for name in arguments.what:
@@ -267,6 +325,8 @@ def main() -> int:
         result = COMPARISONS[name](arguments.count, arguments.seed)
         wrong += len(result.wrong)
         sys.stdout.write(f"{result}\n")
+        if arguments.each:
+            sys.stdout.writelines(f"  {line}\n" for line in result.named)
         sys.stdout.flush()
     return int(wrong > 0)
 

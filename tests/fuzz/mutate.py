@@ -7,11 +7,12 @@ a source of chance, and returns other bytes; any bytes will do, in a format or n
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
+
+from tests.fuzz.objects import an_object
 
 Mutation = Callable[[bytes, Random], bytes]
 
@@ -28,10 +29,6 @@ _ZIP: Final = {
     b"PK\6\6": ((4, 8), (24, 8), (32, 8), (40, 8), (48, 8)),
     b"PK\6\7": ((4, 4), (8, 8), (16, 4)),
 }
-# Fields of Elf64_Ehdr, Elf64_Phdr and the tags whose tables are worth a change.
-_EHDR: Final = ((4, 1), (5, 1), (7, 1), (16, 2), (18, 2), (32, 8), (40, 8), (54, 2), (56, 2))
-_PHDR: Final = ((0, 4), (4, 4), (8, 8), (16, 8), (32, 8), (40, 8), (48, 8))
-_TABLES: Final = frozenset({4, 5, 6, 7, 17, 23, 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFE})
 _WORDS: Final = (
     *("import a", "from . import b", "from .a import *", "try:", "except ImportError:", "raise"),
     *("finally:", "if x:", "elif x:", "else:", "def f():", "class C(C):", "with a as b:", "pass"),
@@ -132,42 +129,6 @@ def _packed_anew(data: bytes, chance: Random) -> bytes:
 
 def _for_content(content: bytes) -> Mutation:
     return an_object if content.startswith(b"\x7fELF") else a_text
-
-
-def an_object(data: bytes, chance: Random) -> bytes:
-    """Let a header, a dynamic tag or a word of some table of an ELF object lie."""
-    image = bytearray(data)
-    if len(image) < 64 or image[4:6] != b"\2\1":
-        return any_bytes(data, chance)
-    for _ in range(chance.randint(1, 3)):
-        at, size = _place(bytes(image), chance)
-        _set(image, at, size, chance)
-    return bytes(image) if chance.randrange(6) else any_bytes(bytes(image), chance)
-
-
-def _place(image: bytes, chance: Random) -> tuple[int, int]:
-    """Choose a field of a 64-bit, little-endian object."""
-    start, count = *struct.unpack_from("<Q", image, 32), *struct.unpack_from("<H", image, 56)
-    kind = chance.randrange(4)
-    headers = [start + 56 * n for n in range(min(count, 64)) if start + 56 * (n + 1) <= len(image)]
-    if kind == 0 or not headers:
-        return chance.choice(_EHDR)
-    if kind == 1:
-        at, size = chance.choice(_PHDR)
-        return chance.choice(headers) + at, size
-    dynamic = [at for at in headers if image[at : at + 4] == b"\2\0\0\0"]
-    if not dynamic:
-        return chance.choice(_EHDR)
-    (offset,) = struct.unpack_from("<Q", image, dynamic[0] + 8)
-    (length,) = struct.unpack_from("<Q", image, dynamic[0] + 32)
-    tags = [
-        (at, *struct.unpack_from("<QQ", image, at))
-        for at in range(offset, min(offset + length, len(image)) - 15, 16)
-    ][:200]
-    tables = [value for _, tag, value in tags if tag in _TABLES and value < len(image)]
-    if kind == 2 or not tables:
-        return (chance.choice(tags)[0] + chance.choice((0, 8)), 8) if tags else (56, 2)
-    return chance.choice(tables) + chance.randrange(0, 256, 2), chance.choice((1, 2, 4, 8))
 
 
 def a_text(data: bytes, chance: Random) -> bytes:

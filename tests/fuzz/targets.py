@@ -24,8 +24,9 @@ from typing import Final
 
 from tests.factories import write_zip
 from tests.fuzz import seeds
-from tests.fuzz.mutate import Mutation, a_text, an_archive, an_object, any_bytes
+from tests.fuzz.mutate import Mutation, a_text, an_archive, any_bytes
 from tests.fuzz.mutate_tar import a_tar, an_image
+from tests.fuzz.objects import an_object
 
 from abicheck.artifacts import Limits, Member, open_artifact
 from abicheck.artifacts._base import UnreadableMemberError
