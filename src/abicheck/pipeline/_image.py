@@ -6,7 +6,6 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -95,6 +94,7 @@ class _ImageReading:
         self._task_root = task_root(image.config)
         self._tree = Tree({})
         self._kept: dict[str, Kept] = {}
+        self._entered = {"/": True}
         given = self._config.env.get("PYTHONPATH", "").split(":")
         self._folders = tuple(
             f"{entry.strip('/')}/" for entry in (self._task_root, *given) if entry.strip("/")
@@ -103,14 +103,14 @@ class _ImageReading:
     def contents(self, progress: Callable[[int], None]) -> Contents:
         """Return all that is known of the image, as values."""
         members: list[Member] = []
-        for count, (member, found) in enumerate(self._image.examine(self._wants, self._keep)):
+        seen = self._image.examine(self._wants, keep, self._is_package)
+        for count, (member, content) in enumerate(seen):
             progress(count)
             path = f"/{member.name}"
-            content, digest = found if found is not None else (None, None)
             self._tree.add(path, Entry(member.kind, member.mode, member.target))
             if content is not None and member.kind is Kind.FILE:
                 self._kept[path] = content
-            members.append(replace(member, sha256=digest))
+            members.append(member)
         musl = next((f"/{m.name}" for m in members if _MUSL.fullmatch(m.name)), "")
         profile = self._profile(musl)
         reading = Reading(self._image, self._name, PurePosixPath("/"))
@@ -180,11 +180,6 @@ class _ImageReading:
         if not self._is_package(name):
             return False
         return head.startswith(MAGIC) or is_wanted(_below(name), head, size)
-
-    def _keep(self, member: Member) -> tuple[Kept, bytes | None]:
-        """Return what is kept of a file, and its digest where a RECORD may list it."""
-        hashed = self._is_package(member.name)
-        return keep(member), sha256(member.data or b"").digest() if hashed else None
 
     def _is_package(self, name: str) -> bool:
         """Whether a file lies where the image's own Python code is."""
@@ -307,8 +302,19 @@ class _ImageReading:
         entry = self._tree.entry(path)
         if entry is not None and entry.mode is not None and not entry.mode & 0o004:
             return False
-        above = (self._tree.entry(str(folder)) for folder in PurePosixPath(path).parents)
-        return all(e is None or e.mode is None or bool(e.mode & 0o001) for e in above)
+        return self._is_entered(posixpath.dirname(path))
+
+    def _is_entered(self, folder: str) -> bool:
+        """Whether that user may pass through a folder, and through all that are above it."""
+        unknown = []
+        while folder not in self._entered:
+            unknown.append(folder)
+            folder = posixpath.dirname(folder)
+        for below in reversed(unknown):
+            entry = self._tree.entry(below)
+            passes = entry is None or entry.mode is None or bool(entry.mode & 0o001)
+            self._entered[below] = passes and self._entered[posixpath.dirname(below)]
+        return not unknown or self._entered[unknown[0]]
 
 
 def in_layers(findings: Iterable[Finding], contents: Contents) -> tuple[Finding, ...]:

@@ -13,6 +13,7 @@ from abicheck.artifacts._image._layers import LayerReader, LimitReachedError
 from abicheck.artifacts._image._layout import Candidate
 from abicheck.artifacts._image._packing import compression_of
 from abicheck.artifacts._image._squash import Record, Squashed, squash
+from abicheck.artifacts._image._stream import Digests
 from abicheck.filesystem import Kind
 from abicheck.model import (
     ArtifactKind,
@@ -99,24 +100,34 @@ class ImageArtifact:
         All of these are held until the last layer has been read: `examine`
         is for images of any size.
         """
-        for member, data in self.examine(wanted, lambda member: member.data):
+        for member, data in self.examine(wanted, lambda member: bytes(member.data or b"")):
             yield replace(member, data=data)
 
     def examine(
-        self, wanted: Wanted, read: Callable[[Member], T]
+        self,
+        wanted: Wanted,
+        read: Callable[[Member], T],
+        listed: Callable[[str], bool] = lambda _: False,
     ) -> Iterator[tuple[Member, T | None]]:
         """Yield each visible path, sorted, with what `read` has made of its content.
 
         `read` is called once for the content of every file that `wanted` asks
         for, layer by layer, under the name the layer has for it.  It may be seen
         at another path, by a hard link or through a linked folder, or be hidden.
+        What `listed` says of that name tells whether the content's digest is taken.
         """
         values: dict[tuple[int, int], T] = {}
+        digests = Digests()
 
         def keep(layer: int, number: int, member: Member) -> None:
+            if member.data is not None and listed(member.name):
+                digests.add((layer, number), member.data)
             values[layer, number] = read(member)
 
-        records = self._read(LayerReader(self._limits, wanted, keep, self._store.forget))
+        try:
+            records = self._read(LayerReader(self._limits, wanted, keep, self._store.forget))
+        finally:
+            digests.close()
         self._squashed = squash(records)
         for misfit in self._squashed.misfits:
             place = Location(PurePosixPath(misfit.name), self.layers[misfit.layer].diff_id)
@@ -135,6 +146,7 @@ class ImageArtifact:
                 head=record.head,
                 target=record.target if path.kind is Kind.SYMLINK else "",
                 layer=self.layers[path.layer].diff_id,
+                sha256=digests.of((path.layer, path.record)),
             )
             yield member, values.get((path.layer, path.record))
 

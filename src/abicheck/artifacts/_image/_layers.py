@@ -135,17 +135,16 @@ class LayerReader:
         self, layer: ImageLayer, name: str, entry: TarEntry, stream: ByteStream, number: int
     ) -> bytes:
         """Return a file's first bytes, and hand on the whole of it where it is wanted."""
-        begin = _exactly(stream, min(_HEAD, entry.stored), name)
-        head, most = begin, self._limits.member
+        head, most = stream.peek(min(_HEAD, entry.stored)), self._limits.member
         if entry.extents is not None:
             self._count(entry.size - entry.stored)
-            head = expand(begin, entry.extents, min(_HEAD, entry.size))
+            head = expand(head, entry.extents, min(_HEAD, entry.size))
             most = min(most, _LARGEST_SPARSE)
         if entry.size > most:
             detail = f"{entry.size:,} bytes, more than {most:,}; not read"
             self.note(layer, name, Irregular.LIMIT, detail)
         elif self._wanted(name, head, entry.size):
-            data = begin + _exactly(stream, entry.stored - len(begin), name)
+            data = _exactly(stream, entry.stored, name)
             if entry.extents is not None:
                 data = expand(data, entry.extents, entry.size)
             member = Member(
@@ -155,8 +154,8 @@ class LayerReader:
         return head
 
 
-def _exactly(stream: ByteStream, size: int, name: str) -> bytes:
-    data = bytes(stream.read(size))
+def _exactly(stream: ByteStream, size: int, name: str) -> Chunk:
+    data = stream.read(size)
     if len(data) < size:
         reason = f"{name}: the tar ends within it"
         raise UnreadableMemberError(Irregular.TRUNCATED, reason)
