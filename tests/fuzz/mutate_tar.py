@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-from tests.fuzz.mutate import a_text, an_object, any_bytes
+from tests.fuzz.mutate import a_text, any_bytes
+from tests.fuzz.objects import an_object
 from tests.imagebuilder import PACKERS, Tarred, tar
 
 _BLOCK: Final = 512
