@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import re
 import stat
 import sys
 import tempfile
@@ -36,6 +37,7 @@ CASES: Final = tuple(
     )
 )
 _TASK: Final = "var/task/"
+_INSIDE: Final = re.compile(rf"(?<!/)\b{_TASK}")  # a member, not a path of the target
 
 Found = tuple[str, str, str, str, str, str]
 """Code, severity, path below the task root, message, subject, module."""
@@ -131,8 +133,8 @@ def _findings(report: Report) -> list[Found]:
             finding.rule.code,
             str(finding.severity),
             str(finding.fault.location.path).removeprefix(_TASK),
-            finding.fault.message,
-            finding.fault.subject,
+            _INSIDE.sub("", finding.fault.message),
+            finding.fault.subject.removeprefix(_TASK),
             finding.fault.module or "",
         )
         for finding in report.findings
