@@ -61,11 +61,13 @@ class Artifact(Protocol):
 
     `irregularities` is in the order of the artifact, and complete once `members` has been consumed.
     `packed` is the size of the archive in bytes, None for what is no ZIP.
+    `expected` is how many members there may be, None where that is seen only at the end.
     """
 
     kind: ArtifactKind
     irregularities: list[Irregularity]
     packed: int | None
+    expected: int | None
 
     def outline(self) -> frozenset[str]:
         """Return the names of what lies at the root and one folder below, without reading it.

@@ -30,6 +30,7 @@ class FolderArtifact:
 
     kind = ArtifactKind.FOLDER
     packed: int | None = None
+    expected: int | None = None
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._root = path

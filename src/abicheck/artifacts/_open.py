@@ -38,6 +38,7 @@ class UnrecognisedArtifact:
 
     kind = ArtifactKind.UNREADABLE
     packed: int | None = None
+    expected: int | None = None
 
     def __init__(self, kind: Irregular, detail: str) -> None:
         self.irregularities = [Irregularity(kind, Location(PurePosixPath()), detail)]

@@ -58,6 +58,7 @@ class ZipArtifact:
             self._cut = str(error)
         self.kind = _kind(self._headers)
         self.packed: int | None = len(self._view)
+        self.expected: int | None = len(self._headers)
 
     def outline(self) -> frozenset[str]:
         """Return the first two levels, of every name that the central directory lists."""

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from abicheck import __version__
 from abicheck.artifacts import is_no_path
+from abicheck.cli._account import configured, found_in, judged_on
 from abicheck.cli._function import find_layers, read_environment, read_size
 from abicheck.cli._options import config_of, overridden, precedence
 from abicheck.cli._pins import find_pins
-from abicheck.cli._shared import Progress, progress, resolve_artifacts
-from abicheck.cli._smoke import importing, microseconds, require_image, require_smoke
+from abicheck.cli._shared import resolve_artifacts
+from abicheck.cli._smoke import microseconds, require_image, require_smoke
 from abicheck.cli._targets import choose_target, on_runtimes
+from abicheck.cli._watch import Watch
 from abicheck.config import Baseline, Config, Function, Selection, Suppressions
 from abicheck.errors import ArtifactError, EngineError, UsageError
 from abicheck.model import Pins, Report, TargetProfile
-from abicheck.pipeline import Smoke, check, smoke
+from abicheck.pipeline import Progress, Smoke, check, smoke
 from abicheck.reporters import printable
 from abicheck.rules import ALL_RULES, Rule
 
@@ -41,7 +43,8 @@ class Request:
 
     `dockerfile` is the text of the file that the option names.  `layers`,
     `environment`, `size_budget` and `pins` are what their options amount to; `smoke` is
-    there where the artifact is to be imported as well.  `own_target` says that a
+    there where the artifact is to be imported as well.  `own` are its function's own
+    options, and `own_target` says that a
     target was named for this artifact, which an image, being its own, cannot have.
     """
 
@@ -55,6 +58,7 @@ class Request:
     smoke: Smoke | None = None
     own_target: bool = False
     pins: Pins | None = None
+    own: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Examined:
 
 
 def examine(
-    ctx: click.Context, *, baseline: Baseline, quiet: bool, matrix: bool = False
+    ctx: click.Context, *, baseline: Baseline, watch: Watch, matrix: bool = False
 ) -> Examined:
     """Examine what the command line names, or every function of the configuration.
 
@@ -80,6 +84,9 @@ def examine(
     suppressions = Suppressions(config.ignores, baseline, _today())
     suppressions.check(cards)
     _require_version(config)
+    if watch.verbose:
+        for sentence in configured(ctx):
+            watch.say(sentence)
     requests = tuple(_requests(ctx, config))
     targets = [_target(request) for request in requests]
     for request, target in zip(requests, targets, strict=True):
@@ -88,15 +95,12 @@ def examine(
     failures: list[str] = []
     for request, target in zip(requests, targets, strict=True):
         try:
-            with progress(request.artifact, quiet=quiet) as shown:
-                others = on_runtimes(request.options["day"]) if matrix else ()
-                report = _check(request, target, shown, others)
+            with watch.of(request.artifact):
+                report = _report(ctx, request, target, watch, matrix=matrix)
         except ArtifactError as error:
             failures.append(str(error))
             print(f"abicheck: {printable(str(error))}", file=sys.stderr)
             continue
-        if request.smoke is not None:
-            report = _smoke(request, request.smoke, target, report, quiet=quiet)
         if report.unsmoked:
             failures.append(f"{request.artifact}: --smoke: {report.unsmoked}")
             print(f"abicheck: {printable(failures[-1])}", file=sys.stderr)
@@ -164,6 +168,7 @@ def _request(ctx: click.Context, artifact: Path | str, function: Function | None
         # What the environment or the configuration says for all is no word about this one.
         any(precedence(ctx, own, name) in _CLOSE for name in ("target", "runtime")),
         find_pins(options["requirements"], options["wheels"]),
+        own,
     )
 
 
@@ -196,25 +201,40 @@ def _one_target(ctx: click.Context, own: Mapping[str, Any], options: dict[str, A
         options["target"] = None
 
 
+def _report(
+    ctx: click.Context, request: Request, target: TargetProfile, watch: Watch, *, matrix: bool
+) -> Report:
+    """Return what is found in one artifact, and say with -v how that came."""
+    if watch.verbose:
+        watch.say(judged_on(ctx, request.own, request.options, target))
+    others = on_runtimes(request.options["day"]) if matrix else ()
+    report = _check(request, target, watch.step, others)
+    if watch.verbose:
+        for sentence in found_in(report, len(_rules(request)), len(ALL_RULES)):
+            watch.say(sentence)
+    if request.smoke is None:
+        return report
+    return _smoke(request, request.smoke, target, report, watch)
+
+
 def _smoke(
-    request: Request, asked: Smoke, target: TargetProfile, report: Report, *, quiet: bool
+    request: Request, asked: Smoke, target: TargetProfile, report: Report, watch: Watch
 ) -> Report:
     """Return the report with a smoke import, or with why there is none: what was read is kept."""
     try:
-        with importing(request.artifact, quiet=quiet) as shown:
-            return smoke(
-                request.artifact,
-                target,
-                report,
-                asked,
-                check=lambda other: _check(request, other, lambda _: None),
-                layers=request.layers,
-                environment=request.environment,
-                architecture=request.options["architecture"],
-                reference=request.options["reference"],
-                rules=_rules(request),
-                progress=shown,
-            )
+        return smoke(
+            request.artifact,
+            target,
+            report,
+            asked,
+            check=lambda other: _check(request, other, lambda _: None),
+            layers=request.layers,
+            environment=request.environment,
+            architecture=request.options["architecture"],
+            reference=request.options["reference"],
+            rules=_rules(request),
+            progress=watch.smoke,
+        )
     except (ArtifactError, EngineError) as error:
         return replace(report, unsmoked=str(error))
 

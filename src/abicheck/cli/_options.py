@@ -148,7 +148,7 @@ def _configure(ctx: click.Context, param: click.Parameter, value: str | None) ->
         return
     named = Path(value) if value is not None else None
     config = load_config(named, Path.cwd(), configurable())
-    names = {name: param.name for name, param in _long_options(ctx.command).items()}
+    names = {name: param.name for name, param in long_options(ctx.command).items()}
     ctx.obj = config
     ctx.default_map = {names[key]: value for key, value in config.options.items() if key in names}
 
@@ -162,7 +162,7 @@ def configurable() -> Mapping[str, Kind]:
     """Return every key of the configuration: the options of `check`, by their long names."""
     from abicheck.cli.check import command  # noqa: PLC0415 - it needs this module itself
 
-    return {name: _kind(option) for name, option in _long_options(command).items()}
+    return {name: _kind(option) for name, option in long_options(command).items()}
 
 
 def _kind(option: click.Option) -> Kind:
@@ -171,7 +171,7 @@ def _kind(option: click.Option) -> Kind:
     return Kind.LIST if option.multiple else Kind.TEXT
 
 
-def _long_options(command: click.Command) -> Mapping[str, click.Option]:
+def long_options(command: click.Command) -> Mapping[str, click.Option]:
     """Return the options of a command by their long names."""
     return {
         opt.removeprefix("--"): param
@@ -182,13 +182,31 @@ def _long_options(command: click.Command) -> Mapping[str, click.Option]:
     }
 
 
+def source_of(ctx: click.Context, options: Mapping[str, Any], name: str) -> str:
+    """Return where the value of an option comes from; nothing for the default."""
+    rank = precedence(ctx, options, name)
+    option = long_options(ctx.command)[name]
+    return (
+        "",
+        str(config_of(ctx).path),
+        f"the function in {config_of(ctx).path}",
+        option.envvar if isinstance(option.envvar, str) else variable(name),
+        "the command line",
+    )[rank]
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of an option."""
+    return f"{PREFIX}_{name.replace('-', '_').upper()}"
+
+
 def precedence(ctx: click.Context, options: Mapping[str, Any], name: str) -> int:
     """Return how strongly an option was set: 0 not at all, 4 on the command line.
 
     `options` are a function's own, which stand between the environment and
     what the configuration says for all.
     """
-    option = _long_options(ctx.command)[name]
+    option = long_options(ctx.command)[name]
     source = ctx.get_parameter_source(str(option.name))
     ranks = {
         click.core.ParameterSource.COMMANDLINE: 4,
@@ -205,7 +223,7 @@ def overridden(ctx: click.Context, options: Mapping[str, Any]) -> dict[str, Any]
     What was said on the command line or in the environment wins over both.
     """
     values = dict(ctx.params)
-    for name, option in _long_options(ctx.command).items():
+    for name, option in long_options(ctx.command).items():
         if name in options and ctx.get_parameter_source(str(option.name)) not in _SOURCES:
             values[str(option.name)] = option.type_cast_value(ctx, options[name])
     return values

@@ -1,11 +1,10 @@
-"""What several commands need: artifacts named on the command line, streams, progress."""
+"""What several commands need: artifacts named on the command line, streams."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TextIO
@@ -13,8 +12,6 @@ from typing import TextIO
 from abicheck.artifacts import is_no_path
 from abicheck.cli import COMMANDS, RESERVED
 from abicheck.errors import UsageError
-
-Progress = Callable[[int], None]
 
 
 def resolve_artifacts(names: Sequence[str]) -> tuple[Path | str, ...]:
@@ -84,20 +81,3 @@ def print_report(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-@contextmanager
-def progress(source: Path | str, *, quiet: bool) -> Iterator[Progress]:
-    """Show on standard error, where that is a terminal, how much has been read."""
-    name = source.name if isinstance(source, Path) else source
-    shown = not quiet and sys.stderr.isatty() and not os.environ.get("CI")
-
-    def report(members: int) -> None:
-        if shown and members % 64 == 0:
-            print(f"\rreading {name}: {members:,} files", end="", file=sys.stderr, flush=True)
-
-    try:
-        yield report
-    finally:
-        if shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,12 +1,9 @@
-"""`--smoke`: its options, what they amount to, and what is said while it runs."""
+"""`--smoke`: its options, and what they amount to."""
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -90,22 +87,3 @@ def require_image(options: Mapping[str, Any], artifact: Path | str, target: Targ
     if options["smoke"] and not options["smoke_image"] and not target.image and not in_itself:
         reason = f"--smoke: {target.name} names no image to import in; say --smoke-image REF"
         raise UsageError(reason)
-
-
-@contextmanager
-def importing(source: Path | str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show on standard error, where that is a terminal, how many imports have ended."""
-    name = source.name if isinstance(source, Path) else source
-    shown = not quiet and sys.stderr.isatty() and not os.environ.get("CI")
-
-    def report(ended: int, of: int) -> None:
-        if shown:
-            print(f"\rimporting {name}: {ended:,} of {of:,}", end="", file=sys.stderr, flush=True)
-
-    if shown:
-        print(f"\rimporting {name}", end="", file=sys.stderr, flush=True)
-    try:
-        yield report
-    finally:
-        if shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

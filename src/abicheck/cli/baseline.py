@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+if TYPE_CHECKING:
+    from abicheck.cli._watch import Watch
 
 from abicheck.cli._options import SETTINGS, examination_options
 from abicheck.cli._shared import print_report
@@ -35,7 +38,7 @@ def write(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - of as
     """Write down every finding of each ARTIFACT, or of every function of the configuration."""
     from abicheck.cli._examine import examine  # noqa: PLC0415 - --help need not wait for it
 
-    examined = examine(ctx, baseline=Baseline(), quiet=options["quiet"])
+    examined = examine(ctx, baseline=Baseline(), watch=_watch(options))
     if examined.failures:
         return Status.IMPOSSIBLE
     return _write(Path(options["baseline"]), Baseline.of(examined.reports), options, "written")
@@ -52,12 +55,18 @@ def prune(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - of as
 
     path = Path(options["baseline"])
     before = read_baseline(path)
-    examined = examine(ctx, baseline=before, quiet=options["quiet"])
+    examined = examine(ctx, baseline=before, watch=_watch(options))
     if examined.failures:
         return Status.IMPOSSIBLE
     after = before.without_mended(examined.reports)
     dropped = len(before.entries) - len(after.entries)
     return _write(path, after, options, f"left, {number(dropped, 'entry', 'entries')} dropped")
+
+
+def _watch(options: dict[str, Any]) -> Watch:
+    from abicheck.cli._watch import Watch  # noqa: PLC0415 - as above
+
+    return Watch(bar=not options["quiet"], verbose=False)
 
 
 def _write(path: Path, baseline: Baseline, options: dict[str, Any], what: str) -> int:

@@ -12,6 +12,7 @@ from abicheck import __version__
 from abicheck.cli import COMMANDS
 from abicheck.cli._comma import WORDS, ListOption
 from abicheck.cli._options import SETTINGS, examination_options
+from abicheck.cli._status import Status
 from abicheck.errors import UsageError
 from abicheck.model import Severity
 from abicheck.reporters import ANCHORED, FORMATS, MATRIXED, Run
@@ -20,6 +21,13 @@ _EPILOG: Final = (
     "Every option is also an environment variable, lists with commas, and a key of the "
     "configuration.  Commands: " + "; ".join(f"{name}: {what}" for name, what in COMMANDS.items())
 )
+
+
+_MEANING: Final = {
+    Status.CLEAN: "nothing found that counts",
+    Status.FINDINGS: "findings at or above --fail-level",
+    Status.IMPOSSIBLE: "not all that was asked for could be done",
+}
 
 
 @click.command("check", epilog=_EPILOG, context_settings=SETTINGS)
@@ -74,6 +82,19 @@ _EPILOG: Final = (
 @click.option(
     "-q", "--quiet", is_flag=True, show_envvar=True, help="Verdicts and findings only, no summary."
 )
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    show_envvar=True,
+    help="Say on standard error what is read, on which target and why, and how long it takes.",
+)
+@click.option(
+    "--progress/--no-progress",
+    default=True,
+    show_envvar=True,
+    help="Show a bar, where standard error is a terminal.",
+)
 @click.version_option(__version__, prog_name="abicheck", message="%(prog)s %(version)s")
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - of as many types as options
@@ -91,9 +112,15 @@ def command(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - of 
     from abicheck.cli._examine import examine  # noqa: PLC0415
     from abicheck.cli._outputs import parse_outputs, write_outputs  # noqa: PLC0415
     from abicheck.cli._status import status_of  # noqa: PLC0415
+    from abicheck.cli._watch import Watch  # noqa: PLC0415
     from abicheck.config import Baseline, read_baseline  # noqa: PLC0415
 
+    if options["quiet"] and options["verbose"]:
+        reason = "--quiet and --verbose do not go together"
+        raise UsageError(reason)
     outputs = parse_outputs(options["formats"] or ("text",))
+    bar = options["progress"] and not options["quiet"]
+    watch = Watch(bar=bar, verbose=options["verbose"])
     anchor, level = options["anchor"], Severity[options["fail_level"].upper()]
     if anchor is not None and not Path(anchor).is_file():
         reason = f"--anchor {anchor}: no such file"
@@ -103,7 +130,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - of 
     examined = examine(
         ctx,
         baseline=baseline,
-        quiet=options["quiet"],
+        watch=watch,
         matrix=any(output.format in MATRIXED for output in outputs),
     )
     status = status_of(
@@ -122,4 +149,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - of 
     if any(output.format in ANCHORED for output in outputs):
         run = replace(run, anchors=find_anchors(run.reports, anchor))
     write_outputs(run, outputs, color=options["color"])
+    for output in outputs:
+        if output.file is not None:
+            watch.say(f"{output.format} written to {output.file}")
+    watch.say(f"exit status {int(status)}: {_MEANING[status]}")
     return status

@@ -8,12 +8,13 @@ import click
 
 from abicheck.cli._function import env_option, find_layers, layer_option, read_environment
 from abicheck.cli._options import SETTINGS
-from abicheck.cli._shared import print_report, progress, resolve_artifacts
+from abicheck.cli._shared import print_report, resolve_artifacts
 from abicheck.cli._targets import (
     ARCHITECTURES,
     as_of_option,
     on_runtimes,
 )
+from abicheck.cli._watch import Watch
 from abicheck.errors import UsageError
 from abicheck.pipeline import check_all
 from abicheck.reporters import matrix_json, matrix_text
@@ -52,14 +53,15 @@ def command(  # noqa: PLR0913, PLR0917 - click gives options as arguments
     (path,) = resolve_artifacts(artifacts)
     chosen = ARCHITECTURES if architecture is None else (architecture,)
     profiles = on_runtimes(day, chosen)
-    with progress(path, quiet=False) as shown:
+    watch = Watch(bar=True, verbose=False)
+    with watch.of(path):
         reports = check_all(
             path,
             profiles,
             handler=handler,
             layers=find_layers(layers),
             environment=read_environment(environment),
-            progress=shown,
+            progress=watch.step,
         )
     print_report(
         json.dumps(matrix_json(reports), indent=2) + "\n" if as_json else matrix_text(reports)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from abicheck.pipeline._environment import named_files
 from abicheck.pipeline._function import NO_LAYERS, from_layers, read_function
 from abicheck.pipeline._inventory import Contents, Reading
 from abicheck.pipeline._judge import Judge
+from abicheck.pipeline._progress import Progress, Stage, Step, silent
 from abicheck.pipeline._smoke import Smoke, smoke
 from abicheck.profiles import list_profiles, load_profile
 from abicheck.rules import ALL_RULES, Rule, run_rules
@@ -34,14 +35,10 @@ from abicheck.rules import ALL_RULES, Rule, run_rules
 if TYPE_CHECKING:
     from abicheck.pipeline._wheels import Wheels
 
-__all__ = ["Smoke", "check", "check_all", "smoke"]
+__all__ = ["Progress", "Smoke", "Stage", "Step", "check", "check_all", "smoke"]
 
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
-
-
-def _silent(members: int) -> None:
-    del members
 
 
 def check(  # noqa: PLR0913 - every one but the first two has a default
@@ -62,7 +59,7 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     pins: Pins | None = None,
     wheels: Path | None = None,
     matrix: Sequence[TargetProfile] = (),
-    progress: Callable[[int], None] = _silent,
+    progress: Progress = silent,
 ) -> Report:
     """Return what would happen to the artifact `source` on the target `profile`.
 
@@ -79,7 +76,7 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
     published; `pins` are compared with what is installed in it, and its files with
     those of the pinned wheels in the folder `wheels`.  Except for an image, or on the
     target of one, the report's matrix says whether it would load on each of `matrix`.
-    `progress` is told how many members have been read.  Raises `UsageError` where
+    `progress` is told of each step.  Raises `UsageError` where
     the source names nothing or is itself what pins are about, and `ArtifactError`
     where it or a wheel cannot be read; whatever is wrong with its content is in
     the report.
@@ -108,15 +105,15 @@ def check(  # noqa: PLR0913 - every one but the first two has a default
             elif image is not None and handler is None:
                 # Other functions may start the same image by commands of their own.
                 question = replace(question, handler=image.handler, narrow=False)
-            return _judge(contents, question)
+            return _judge(contents, question, progress)
         reading = read_function(
             artifact, str(source), profile, layers, limits, progress, is_function=bool(handler)
         )
-    report = _judge(reading.on(profile, environment), question)
+    report = _judge(reading.on(profile, environment), question, progress)
     return replace(
         report,
-        elsewhere=_elsewhere(reading, report, question),
-        matrix=tuple(_outcomes(reading, profile, matrix, question)),
+        elsewhere=_elsewhere(reading, report, question, progress),
+        matrix=tuple(_outcomes(reading, profile, matrix, question, progress)),
     )
 
 
@@ -141,7 +138,7 @@ def check_all(  # noqa: PLR0913 - every one but the first two has a default
     layers: Sequence[Path] = (),
     environment: Mapping[str, str] = _NOTHING,
     limits: Limits = DEFAULT_LIMITS,
-    progress: Callable[[int], None] = _silent,
+    progress: Progress = silent,
 ) -> tuple[Report, ...]:
     """Return what `check` would for each target, with the artifact and its layers read once.
 
@@ -156,7 +153,11 @@ def check_all(  # noqa: PLR0913 - every one but the first two has a default
         reading = read_function(
             artifact, str(source), profiles[0], layers, limits, progress, is_function=bool(handler)
         )
-    return tuple(_judge(reading.on(profile, environment), question) for profile in profiles)
+    reports = []
+    for count, profile in enumerate(profiles):
+        progress(Step(Stage.RUNTIMES, profile.name, count, len(profiles)))
+        reports.append(_judge(reading.on(profile, environment), question))
+    return tuple(reports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +177,16 @@ class _Question:
     wheels: Wheels | None = None
 
 
-def _elsewhere(reading: Reading, report: Report, question: _Question) -> Elsewhere | None:
+def _elsewhere(
+    reading: Reading, report: Report, question: _Question, progress: Progress
+) -> Elsewhere | None:
     """Return the runtime that what fails here was built for, if it has no error there."""
     if not report.at_least(Severity.ERROR) or report.profile.package != "zip":
         return None
     built = built_for(report.inventory, report.profile)
     if built is None or built.target not in list_profiles():
         return None
+    progress(Step(Stage.RUNTIMES, built.target))
     other = reading.on(load_profile(built.target), question.environment)
     asked = replace(question, rules=ALL_RULES, wheel_author=False, pins=None)
     there = _judge(other, asked)
@@ -196,15 +200,17 @@ def _outcomes(
     profile: TargetProfile,
     others: Sequence[TargetProfile],
     question: _Question,
+    progress: Progress,
 ) -> Iterator[RuntimeOutcome]:
     """Yield what becomes of the artifact on those targets that put it into the same folder.
 
     What it was installed from and whether it is published are the same on all.
     """
     asked = replace(question, wheel_author=False, pins=None, wheels=None)
-    for other in others:
+    for count, other in enumerate(others):
         if profile.package == "image" or other.task_root != profile.task_root:
             continue
+        progress(Step(Stage.RUNTIMES, other.name, count, len(others)))
         there = _judge(reading.on(other, question.environment), asked)
         yield RuntimeOutcome(
             other.runtime,
@@ -215,8 +221,9 @@ def _outcomes(
         )
 
 
-def _judge(contents: Contents, question: _Question) -> Report:
-    judge = Judge(contents, question.handler, narrow=question.narrow)
+def _judge(contents: Contents, question: _Question, progress: Progress = silent) -> Report:
+    progress(Step(Stage.IMPORTING))
+    judge = Judge(contents, question.handler, narrow=question.narrow, progress=progress)
     case = replace(
         judge.case(),
         wheel_author=question.wheel_author,
@@ -230,6 +237,7 @@ def _judge(contents: Contents, question: _Question) -> Report:
         from abicheck.pipeline._pins import compare_with_pins  # noqa: PLC0415
 
         case = replace(case, pins=compare_with_pins(contents, pins, question.wheels))
+    progress(Step(Stage.RULES, of=len(question.rules)))
     findings = run_rules(question.rules, case)
     if contents.inventory.image is not None:
         from abicheck.pipeline._image import in_layers  # noqa: PLC0415 - as in `check`

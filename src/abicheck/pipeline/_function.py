@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -14,6 +14,7 @@ from abicheck.errors import UsageError
 from abicheck.filesystem import LAYER_ROOT, Places
 from abicheck.model import ArtifactKind, Finding, TargetProfile
 from abicheck.pipeline._inventory import Contents, Reading, read_members
+from abicheck.pipeline._progress import Progress
 
 NO_LAYERS: Final = "Lambda layers are not supported for functions created with container images."
 
@@ -49,7 +50,7 @@ def read_function(  # noqa: PLR0913, PLR0917 - one for each part of a function
     profile: TargetProfile,
     layers: Sequence[Path],
     limits: Limits,
-    progress: Callable[[int], None],
+    progress: Progress,
     *,
     is_function: bool,
 ) -> Reading:

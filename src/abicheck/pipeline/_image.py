@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
@@ -26,6 +26,7 @@ from abicheck.model import (
 )
 from abicheck.pipeline._drift import base_drift
 from abicheck.pipeline._inventory import Contents, Reading, is_shared_object_name, is_wanted
+from abicheck.pipeline._progress import Progress, Stage, Step
 from abicheck.pipeline._start import handler_of, task_root
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -61,7 +62,7 @@ def read_image(  # noqa: PLR0913, PLR0917 - one for each thing that is known bef
     asked: TargetProfile,
     floating: tuple[str, ...],
     environment: Mapping[str, str],
-    progress: Callable[[int], None],
+    progress: Progress,
 ) -> Contents:
     """Read an image once, and return it on the target that it is itself.
 
@@ -72,7 +73,7 @@ def read_image(  # noqa: PLR0913, PLR0917 - one for each thing that is known bef
     that the function sets, which win over the image's own.  Raises `ArtifactError` where
     a sound image has no CPython.
     """
-    contents = _ImageReading(image, name, asked, environment).contents(progress)
+    contents = _ImageReading(image, name, asked, environment, progress).contents()
     if contents.inventory.image is None:
         return contents
     facts = replace(contents.inventory.image, floating=floating)
@@ -86,8 +87,11 @@ class _ImageReading:
         name: str,
         asked: TargetProfile,
         environment: Mapping[str, str],
+        progress: Progress,
     ) -> None:
         self._image = image
+        self._progress = progress
+        self._passed = 0
         self._config = replace(image.config, env={**image.config.env, **environment})
         self._name = name
         self._asked = asked
@@ -100,12 +104,11 @@ class _ImageReading:
             f"{entry.strip('/')}/" for entry in (self._task_root, *given) if entry.strip("/")
         )
 
-    def contents(self, progress: Callable[[int], None]) -> Contents:
+    def contents(self) -> Contents:
         """Return all that is known of the image, as values."""
         members: list[Member] = []
-        seen = self._image.examine(self._wants, keep, self._is_package)
-        for count, (member, content) in enumerate(seen):
-            progress(count)
+        self._progress(Step(Stage.READING))
+        for member, content in self._image.examine(self._wants, keep, self._is_package):
             path = f"/{member.name}"
             self._tree.add(path, Entry(member.kind, member.mode, member.target))
             if content is not None and member.kind is Kind.FILE:
@@ -175,6 +178,8 @@ class _ImageReading:
     # --- what is read ---
 
     def _wants(self, name: str, head: bytes, size: int) -> bool:
+        self._progress(Step(Stage.READING, name, self._passed))
+        self._passed += 1
         if is_asked(name, head, size):
             return True
         if not self._is_package(name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -31,6 +31,7 @@ from abicheck.model import (
     heading,
 )
 from abicheck.pipeline._environment import with_environment
+from abicheck.pipeline._progress import Progress, Stage, Step
 from abicheck.pipeline._strays import find_strays, is_stray
 from abicheck.pipeline._sys_path import own_folders, packages_in, site_files
 from abicheck.python.bytecode import find_bytecode
@@ -113,7 +114,7 @@ def is_wanted(name: str, head: bytes, size: int) -> bool:
 
 
 def read_artifact(
-    artifact: Artifact, name: str, root: PurePosixPath, progress: Callable[[int], None]
+    artifact: Artifact, name: str, root: PurePosixPath, progress: Progress
 ) -> Reading:
     """Read every member once; nothing of the artifact is needed afterwards.
 
@@ -124,14 +125,14 @@ def read_artifact(
     return reading
 
 
-def read_members(
-    reading: Reading, artifact: Artifact, progress: Callable[[int], None], before: int = 0
-) -> None:
+def read_members(reading: Reading, artifact: Artifact, progress: Progress, before: int = 0) -> None:
     """Have a reading take what it was begun, or gone on, with; `before` members came earlier."""
+    of = artifact.expected
+    progress(Step(Stage.READING, "", before, of))
     with ThreadPoolExecutor(max_workers=1) as side:
         digest = side.submit(artifact.sha256)
         for count, member in enumerate(artifact.members(is_wanted), before):
-            progress(count)
+            progress(Step(Stage.READING, member.name, count, of))
             reading.take(member)
         reading.sha256 = digest.result()
 

@@ -35,6 +35,7 @@ from abicheck.pipeline._inventory import Contents
 from abicheck.pipeline._layout import layout_of
 from abicheck.pipeline._loads import Loads
 from abicheck.pipeline._owners import owners_of
+from abicheck.pipeline._progress import Progress, Stage, Step, silent
 from abicheck.pipeline._stakes import BEYOND, GUARDED, Stakes
 from abicheck.pipeline._strays import is_stray
 from abicheck.pipeline._tables import is_program, object_reports, package_reports
@@ -66,7 +67,9 @@ class Judge:
         handler: str | None,
         *,
         narrow: bool = True,
+        progress: Progress = silent,
     ) -> None:
+        self._progress = progress
         self._inventory = contents.inventory
         self._environment = contents.environment
         self._profile = profile = contents.profile
@@ -120,9 +123,12 @@ class Judge:
             self._missing(module) for module in self._inventory.extensions if _is_missing(module)
         )
         # Predicted before the libraries are judged, so that those that sources open are known.
-        for name in self._inventory.packages:
+        names = self._inventory.packages
+        of = len(names) + len(self._extensions)
+        for count, name in enumerate(names):
+            self._progress(Step(Stage.IMPORTING, name, count, of))
             self.predict(name)
-        extensions = tuple(self._extension_root(p, m) for p, m in self._extensions.items())
+        extensions = tuple(self._extension_roots(len(names), of))
         reached = {str(path) for root in extensions for path in root.link_map.objects}
         ignored = {
             self._places.target(sibling.location)
@@ -312,6 +318,11 @@ class Judge:
                 elif all(self._stakes.is_guarded(site, {name}) for site in sites):
                     severity, reason = Severity.WARNING, GUARDED
                 yield MissedImport(stray, prediction, severity, reason)
+
+    def _extension_roots(self, before: int, of: int) -> Iterator[Root]:
+        for count, (path, module) in enumerate(self._extensions.items(), before):
+            self._progress(Step(Stage.IMPORTING, module.name, count, of))
+            yield self._extension_root(path, module)
 
     def _extension_root(self, path: str, module: ExtensionModule) -> Root:
         prediction = self._blame(module.name)

@@ -116,14 +116,16 @@ def test_json_is_never_coloured(run: Run) -> None:
     assert "\x1b" not in result.stdout
 
 
-def on_a_terminal(fixtures: Path, env: dict[str, str], *, stderr: bool = False) -> tuple[str, str]:
+def on_a_terminal(
+    fixtures: Path, env: dict[str, str], *options: str, stderr: bool = False
+) -> tuple[str, str]:
     """Run on a terminal that is standard output, or else standard error; return both streams."""
     import pty  # noqa: PLC0415 - POSIX only
 
     master, slave = pty.openpty()
     try:
         process = subprocess.Popen(
-            [*COMMAND, "dashboard.zip"],
+            [*COMMAND, "dashboard.zip", *options],
             cwd=fixtures,
             env=environment(env),
             stdout=subprocess.PIPE if stderr else slave,
@@ -168,16 +170,37 @@ def test_a_terminal_has_colour_unless_it_or_its_user_wants_none(
 def test_progress_is_shown_on_a_terminal_and_wiped_out_again(fixtures: Path, run: Run) -> None:
     report, errors = on_a_terminal(fixtures, {"TERM": "xterm"}, stderr=True)
 
-    assert "reading dashboard.zip" in errors
+    assert "reading dashboard.zip  [....................]  0 of 21" in errors
     assert errors.endswith("\r\x1b[K")
     assert report == run("dashboard.zip").stdout
 
 
 @posix
-def test_no_progress_is_shown_in_ci(fixtures: Path) -> None:
-    _, errors = on_a_terminal(fixtures, {"TERM": "xterm", "CI": "true"}, stderr=True)
+@pytest.mark.parametrize(
+    ("env", "options"),
+    [
+        ({"CI": "true"}, []),
+        ({"TERM": "dumb"}, []),
+        ({}, ["--quiet"]),
+        ({}, ["--no-progress"]),
+        ({"ABICHECK_PROGRESS": "false"}, []),
+    ],
+)
+def test_no_progress_is_shown_in_ci_where_it_cannot_be_wiped_out_and_where_nobody_wants_it(
+    fixtures: Path, env: dict[str, str], options: list[str]
+) -> None:
+    _, errors = on_a_terminal(fixtures, {"TERM": "xterm", **env}, *options, stderr=True)
 
     assert errors == ""
+
+
+@posix
+def test_what_verbose_says_is_not_mixed_with_the_bar(fixtures: Path) -> None:
+    _, errors = on_a_terminal(fixtures, {"TERM": "xterm"}, "--verbose", stderr=True)
+
+    lines = [line.rpartition("\x1b[K")[2] for line in errors.split("\n")]
+    assert len(lines) > 6
+    assert all(line.startswith("abicheck: ") for line in lines if line)
 
 
 # --- pipes and signals ---

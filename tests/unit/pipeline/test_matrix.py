@@ -11,7 +11,7 @@ from tests.imagebuilder import archive, docker_25
 from tests.lambdabase import lambda_base
 
 from abicheck.model import RuntimeOutcome, Severity, TargetProfile
-from abicheck.pipeline import check, check_all
+from abicheck.pipeline import Stage, Step, check, check_all
 from abicheck.profiles import load_profile
 
 NAMES: Final = ("lambda-python3.11-x86_64", "lambda-python3.11-arm64", "lambda-python3.13-x86_64")
@@ -48,13 +48,21 @@ def test_the_matrix_is_what_a_check_on_each_target_says(
 def test_the_artifact_is_read_once_however_many_targets(
     fixtures: Path, target: TargetProfile, targets: tuple[TargetProfile, ...]
 ) -> None:
-    alone: list[int] = []
-    many: list[int] = []
+    alone: list[Step] = []
+    many: list[Step] = []
 
     check(fixtures / "dashboard.zip", target, progress=alone.append)
     check(fixtures / "dashboard.zip", target, matrix=targets, progress=many.append)
 
-    assert many == alone != []
+    def of(stage: Stage, steps: list[Step]) -> list[str]:
+        return [step.name for step in steps if step.stage is stage]
+
+    assert of(Stage.READING, many) == of(Stage.READING, alone)
+    assert len(of(Stage.READING, many)) > 20
+    assert of(Stage.RUNTIMES, many) == [
+        *of(Stage.RUNTIMES, alone),
+        *(each.name for each in targets),
+    ]
 
 
 def test_who_does_not_ask_has_it_judged_on_its_own_target_alone(

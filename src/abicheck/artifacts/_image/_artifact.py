@@ -39,6 +39,7 @@ class ImageArtifact:
 
     kind = ArtifactKind.IMAGE
     packed: int | None = None
+    expected: int | None = None
 
     def __init__(
         self, store: BlobStore, image: Candidate, limits: Limits, found: list[Irregularity]
