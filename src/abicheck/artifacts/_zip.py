@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import mmap
 import posixpath
+import re
 import stat
-import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
@@ -24,18 +24,22 @@ from abicheck.artifacts._base import (
     Wanted,
     irregular,
 )
-from abicheck.artifacts._directory import DirectoryError, Header, read_directory
+from abicheck.artifacts._directory import Directory, DirectoryError, Header, read_directory
+from abicheck.artifacts._end import Fault
 from abicheck.artifacts._inflate import STORED, hold, inflate, peek, verify
+from abicheck.artifacts._local import Survey, begin, survey
 from abicheck.artifacts._names import Places, check_name
 from abicheck.artifacts._parallel import in_order
 from abicheck.filesystem import Kind
 from abicheck.model import ArtifactKind, Irregular, Irregularity
 
-_LOCAL_HEADER: Final = struct.Struct("<4sHHHHHIIIHH")
 _ENCRYPTED = 1
 _HEAD = 512
 _SMALL: Final = 1 << 20
 _LARGE: Final = 16 << 20
+_OBJECT: Final = b"\x7fELF"
+# What of an artifact is executed or decides what is: of other files nothing is vouched for.
+_LOADABLE: Final = re.compile(r"\.(?:pyc?|pth|zip|egg|so(?:\.[^/]*)?)$")
 
 
 class ZipArtifact:
@@ -51,11 +55,14 @@ class ZipArtifact:
             self._file.close()
             raise
         self._view = memoryview(self._map)
-        self._headers: list[Header] = []
+        self._headers: tuple[Header, ...] = ()
+        self._directory: Directory | None = None
+        self._cut: Fault | None
         try:
-            self._headers, self._cut = read_directory(self._view, limits.members)
+            self._directory = read_directory(self._view, limits.members)
+            self._headers, self._cut = self._directory.headers, self._directory.cut
         except DirectoryError as error:
-            self._cut = str(error)
+            self._cut = Irregular.TRUNCATED, str(error)
         self.kind = _kind(self._headers)
         self.packed: int | None = len(self._view)
         self.expected: int | None = len(self._headers)
@@ -89,44 +96,71 @@ class ZipArtifact:
 
     def _accepted(self) -> Iterator[tuple[Header | Irregularity, int]]:
         """Yield what is to be read and its weight; in its place what is not, and why."""
-        if not self._headers and self._cut is None:
-            yield irregular(Irregular.EMPTY_ARCHIVE, "", "the archive has no members"), 0
-        last = {_place(header): header for header in self._headers}
+        found = self._survey()
+        yield from ((irregular(kind, "", detail), 0) for kind, detail in found.gaps)
+        last = {_place(header): index for index, header in enumerate(self._headers)}
         places = Places()
         total = 0
         for index, header in enumerate(self._headers):
-            name = header.name
-            fault = header.fault or check_name(name, self._limits.path, self._limits.nesting)
+            fault = header.fault or check_name(header.name, self._limits.path, self._limits.nesting)
             if fault is not None:
-                yield irregular(fault[0], name, fault[1]), 0
+                yield irregular(fault[0], header.name, fault[1]), 0
                 if fault[0] is not Irregular.BACKSLASH:
                     continue
-            place = _place(header)
-            if last[place] is not header:
-                same = header.crc == last[place].crc
-                detail = (
-                    "the same content twice" if same else "with other content; the last one counts"
-                )
-                yield irregular(Irregular.DUPLICATE, name, detail), 0
-                continue
-            clash = places.put(name, folder=_is_folder(header))
-            if clash is not None:
-                yield irregular(Irregular.CLASH, name, clash), 0
+            fault = self._doubt(index, last[_place(header)], found, places)
+            if fault is not None:
+                yield irregular(fault[0], header.name, fault[1]), 0
                 continue
             total += header.size
-            if index >= self._limits.members or total > self._limits.total:
-                what = "members" if index >= self._limits.members else "bytes unpacked"
-                limit = self._limits.members if what == "members" else self._limits.total
-                detail = f"more than {limit:,} {what}; not read from here on"
-                yield irregular(Irregular.LIMIT, name, detail), 0
+            if total > self._limits.total:
+                detail = f"more than {self._limits.total:,} bytes unpacked; not read from here on"
+                yield irregular(Irregular.LIMIT, header.name, detail), 0
                 return
             if header.size > self._limits.member:
                 detail = f"{header.size:,} bytes, more than {self._limits.member:,}; not read"
-                yield irregular(Irregular.LIMIT, name, detail), 0
+                yield irregular(Irregular.LIMIT, header.name, detail), 0
                 continue
             yield header, header.packed + header.size
         if self._cut is not None:
-            yield irregular(Irregular.TRUNCATED, "", self._cut), 0
+            yield irregular(self._cut[0], "", self._cut[1]), 0
+
+    def _survey(self) -> Survey:
+        """Return what is wrong with single members, and with the archive as a whole."""
+        if self._directory is None:
+            return Survey({}, ())
+        found = survey(self._view, self._directory)
+        whole = [*self._directory.faults, *found.gaps]
+        if not self._headers and self._cut is None:
+            whole.append((Irregular.EMPTY_ARCHIVE, "the archive has no members"))
+        return Survey(found.faults, tuple(whole))
+
+    def _doubt(self, index: int, last: int, found: Survey, places: Places) -> Fault | None:
+        """Return why a member is passed over whose name is sound: it is not the only one there."""
+        header = self._headers[index]
+        if last != index:
+            sound = index not in found.faults and last not in found.faults
+            return self._repeated(header, self._headers[last], sound=sound)
+        clash = places.put(header.name, folder=_is_folder(header))
+        if clash is not None:
+            return Irregular.CLASH, clash
+        if stat.S_ISDIR(header.mode) and not header.name.endswith("/"):
+            # zipfile asks the name, Info-ZIP and Go the mode as well.
+            return Irregular.DISAGREEMENT, "is a folder by its mode and a file by its name"
+        return found.faults.get(index)
+
+    def _repeated(self, header: Header, last: Header, *, sound: bool) -> Fault:
+        """Return what it means that a name comes again; `sound` says that both can be read."""
+        if _is_folder(header):
+            return Irregular.DUPLICATE, "the same folder twice"
+        alike = header.method == last.method and header.size == last.size
+        # The checksum would be easy to forge.
+        if sound and alike and self._raw(header) == self._raw(last):
+            return Irregular.DUPLICATE, "the same content twice"
+        head = peek(self._raw(header), header.method, _HEAD) if sound else _OBJECT
+        if head.startswith(_OBJECT) or _LOADABLE.search(header.name):
+            detail = "it is there twice, with other content: some readers take the last, others not"
+            return Irregular.DISAGREEMENT, detail
+        return Irregular.DUPLICATE, "with other content; the last one counts"
 
     def _read(self, header: Header, wanted: Wanted) -> Member:
         name, mode = header.name, header.mode
@@ -138,7 +172,8 @@ class ZipArtifact:
                 Irregular.ENCRYPTED, "is encrypted; Lambda cannot unpack it"
             )
         raw = self._raw(header)
-        if stat.S_ISLNK(mode):
+        # Who installs wheels does so by zipfile, or as it does: a link is a file that holds a path.
+        if stat.S_ISLNK(mode) and self.kind is not ArtifactKind.WHEEL:
             if header.size > self._limits.path:
                 reason = f"links to a path of {header.size:,} characters"
                 raise UnreadableMemberError(Irregular.BAD_NAME, reason)
@@ -176,19 +211,9 @@ class ZipArtifact:
             self._map.madvise(advice, start, header.offset + header.packed - start)
 
     def _raw(self, header: Header) -> memoryview:
-        """Return the compressed bytes; the local header says where they begin."""
-        start = header.offset
-        if not 0 <= start <= len(self._view) - _LOCAL_HEADER.size:
-            raise UnreadableMemberError(Irregular.CORRUPT, "its local header is missing")
-        local = _LOCAL_HEADER.unpack_from(self._view, start)
-        begin = start + _LOCAL_HEADER.size + local[9] + local[10]
-        end = begin + header.packed
-        if local[0] != b"PK\x03\x04" or end > len(self._view):
-            raise UnreadableMemberError(Irregular.CORRUPT, "its local header is missing")
-        if self._view[start + _LOCAL_HEADER.size :][: local[9]] != header.raw:
-            reason = "the local header names another file than the central directory"
-            raise UnreadableMemberError(Irregular.DISAGREEMENT, reason)
-        return self._view[begin:end]
+        """Return the compressed bytes; the local header, which was compared, says where."""
+        start = begin(self._view, header)
+        return self._view[start : start + header.packed]
 
     def sha256(self) -> str | None:
         """Return the digest of the archive's own bytes."""
@@ -213,7 +238,7 @@ def _place(header: Header) -> tuple[str, bool]:
     return posixpath.normpath(header.name), _is_folder(header)
 
 
-def _kind(headers: list[Header]) -> ArtifactKind:
+def _kind(headers: Iterable[Header]) -> ArtifactKind:
     """Tell a wheel from an installed tree: an installer leaves its name in dist-info."""
     records = [
         name

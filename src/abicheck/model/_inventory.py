@@ -44,6 +44,7 @@ class Irregular(enum.Enum):
     NESTED_ARCHIVE = enum.auto()
     UNREADABLE = enum.auto()
     DISAGREEMENT = enum.auto()
+    STRAY_BYTES = enum.auto()
     WRONG_DIGEST = enum.auto()
     MISSING_BLOB = enum.auto()
     LAYER_CLASH = enum.auto()

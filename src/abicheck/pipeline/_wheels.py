@@ -24,7 +24,7 @@ from abicheck.python.installed_wheels import INSTALLERS_OWN
 _CHUNK: Final = 4 << 20
 _LARGEST: Final = 4 << 20  # bytes of an entry_points.txt
 # What does not keep a wheel from being read whole.
-_HARMLESS: Final = frozenset({Irregular.BACKSLASH, Irregular.DUPLICATE})
+_HARMLESS: Final = frozenset({Irregular.BACKSLASH, Irregular.DUPLICATE, Irregular.STRAY_BYTES})
 
 Release = tuple[str, str]
 """A name as PEP 503 compares it, and a version as PEP 440 does."""

@@ -66,7 +66,6 @@ def damaged_archive(case: Case) -> Iterator[Fault]:
         Irregular.EMPTY_ARCHIVE,
         Irregular.TRUNCATED,
         Irregular.CORRUPT,
-        Irregular.DISAGREEMENT,
     )
 
 
@@ -113,7 +112,8 @@ def unsafe_member_name(case: Case) -> Iterator[Fault]:
     Severity.WARNING,
     "a name occurs twice in the archive",
     explanation="Unpackers keep one of two members with the same name, mostly the last.  The "
-    "other is dead weight, or the code somebody meant to ship.",
+    "other is dead weight, or the data somebody meant to ship.  Where code differs it is "
+    "ABI013 instead: which of the two is loaded depends on the reader.",
     causes=("files added to an existing archive instead of a new one",),
     fixes=("delete the archive before it is built again",),
 )
@@ -150,11 +150,53 @@ def unreadable_member(case: Case) -> Iterator[Fault]:
     yield from _faults(case, Irregular.UNREADABLE, Irregular.SPECIAL_FILE)
 
 
+@rule(
+    "ABI013",
+    Severity.ERROR,
+    "the archive says two things of itself",
+    explanation="A ZIP tells of each member twice, in front of it and in the directory at the end, "
+    "and of itself in up to three end records; an image has a manifest and a configuration.  Where "
+    "they differ, where members overlap, or where one is there that the directory does not list, "
+    "one reader takes what another never sees.  Which reader Lambda has is not known, and "
+    "installers differ as well, so what was seen here is not vouched for.",
+    messages=("Could not unzip uploaded file. Please check your file, then try to upload again.",),
+    causes=(
+        "an archive made to show a scanner other files than those that are unpacked",
+        "one archive was appended to another, or cut off and written over",
+        "files added to an existing archive under names that it had",
+    ),
+    fixes=("build the archive again, from an empty file and by one tool",),
+)
+def ambiguous_archive(case: Case) -> Iterator[Fault]:
+    """Every reader sees the same members."""
+    yield from _faults(case, Irregular.DISAGREEMENT)
+
+
+@rule(
+    "ABI014",
+    Severity.WARNING,
+    "bytes of the archive belong to no member",
+    explanation="Something stands before the first member, between two, or after the end of the "
+    "archive.  Readers that begin at the end pass over it; those that unpack while they receive "
+    "may stop there, and stricter ones refuse the archive.  A line that begins with #! is what a "
+    "Python application begins with (PEP 441), and is no fault where the archive counts with it.",
+    causes=(
+        "a self-extracting program or a script was put in front of the archive",
+        "padding of a tape, or a page that a server added to a download",
+    ),
+    fixes=("build the archive again: a ZIP begins with PK and ends with its end record",),
+)
+def stray_bytes(case: Case) -> Iterator[Fault]:
+    """Every byte of an archive belongs to a member or to its directory."""
+    yield from _faults(case, Irregular.STRAY_BYTES)
+
+
 # These say by themselves why nothing was recognised.
 _UNEXAMINED: Final = frozenset(Irregular) - {
     Irregular.NESTED_ARCHIVE,
     Irregular.BACKSLASH,
     Irregular.DUPLICATE,
+    Irregular.STRAY_BYTES,
 }
 
 
@@ -200,4 +242,6 @@ RULES: Final = (
     backslash_in_name,
     unreadable_member,
     nothing_recognised,
+    ambiguous_archive,
+    stray_bytes,
 )

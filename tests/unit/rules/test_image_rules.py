@@ -163,7 +163,7 @@ def test_an_image_without_layers_needs_no_client() -> None:
         (Irregular.WRONG_DIGEST, "ABI812"),
         (Irregular.MISSING_BLOB, "ABI813"),
         (Irregular.TRUNCATED, "ABI003"),
-        (Irregular.DISAGREEMENT, "ABI003"),
+        (Irregular.DISAGREEMENT, "ABI013"),
         (Irregular.LIMIT, "ABI002"),
     ],
 )
