@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from tests.unit.python.simulated import EXT, LOADS, Artifact, Files, importing, missing
+from tests.unit.python.simulated import (
+    EXT,
+    LOADS,
+    OLD,
+    Artifact,
+    Files,
+    importing,
+    missing,
+)
 
 IMPORTS: Final[dict[str, tuple[Files, str, tuple[str, str] | str]]] = {
     "a stranger makes an object whose attributes it may set": (
@@ -24,6 +32,26 @@ IMPORTS: Final[dict[str, tuple[Files, str, tuple[str, str] | str]]] = {
             "        raise AttributeError(name)\n"
             "c = C()\n"
             "c.known\n"
+        },
+        "m",
+        LOADS,
+    ),
+    "an object whose attributes a metaclass fills": (
+        {
+            "m.py": "class Registry:\n"
+            "    def __init__(self):\n"
+            "        self.classes = {}\n"
+            "    def __getattr__(self, name):\n"
+            "        if name not in self.classes:\n"
+            "            raise AttributeError(name)\n"
+            "        return self.classes[name]\n"
+            "registry = Registry()\n"
+            "class Meta(type):\n"
+            "    def __init__(cls, name, bases, names):\n"
+            "        registry.classes[name] = cls\n"
+            "class One(metaclass=Meta):\n"
+            "    pass\n"
+            "registry.One\n"
         },
         "m",
         LOADS,
@@ -133,3 +161,31 @@ def test_a_copy_of_cffi_s_backend_in_a_package_needs_no_other() -> None:
     artifact = Artifact({"p/__init__.py": "", backend: ""}, mentions={backend: ["_cffi_backend"]})
 
     assert artifact.outcome("p._cffi_backend") == LOADS
+
+
+_NATIVE: Final = {
+    "p/__init__.py": "from . import _native\nimport p.parts\n",
+    f"p/_native{EXT}": "",
+}
+_STUB: Final = {"p/parts.pyi": ""}
+_NAMES: Final = b"\0sys\0modules\0p.parts\0"
+
+
+@pytest.mark.parametrize(
+    ("files", "words", "expected"),
+    [
+        (_NATIVE, _NAMES, LOADS),
+        (_NATIVE, b"\0sys\0modules\0p.others\0", missing("'p.parts'")),
+        (_NATIVE | _STUB, b"", LOADS),
+        (_NATIVE | _STUB, _NAMES + b"cython_runtime\0", missing("'p.parts'")),
+        (_NATIVE | {f"p/parts{OLD}": ""}, _NAMES, missing("'p.parts'")),
+        (_NATIVE | {"p/__init__.py": "import p.parts\n"}, _NAMES, missing("'p.parts'")),
+    ],
+    ids=["it is", "another", "a stub", "Cython's", "a file of it", "not loaded yet"],
+)
+def test_an_extension_puts_submodules_into_sys_modules(
+    files: Files, words: bytes, expected: tuple[str, str] | str
+) -> None:
+    artifact = Artifact(files, words={f"p/_native{EXT}": words})
+
+    assert artifact.outcome("p") == expected

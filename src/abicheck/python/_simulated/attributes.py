@@ -8,6 +8,7 @@ from abicheck.python._simulated import paths
 from abicheck.python._simulated.classes import is_a, lookup_in_class
 from abicheck.python._simulated.frames import Frame
 from abicheck.python._simulated.machine import Machine
+from abicheck.python._simulated.raising import RaisedError
 from abicheck.python._simulated.values import (
     ABSENT,
     ANY,
@@ -67,9 +68,15 @@ class Attributes(Machine):
         if value.scope.open:
             return ANY
         fallback = lookup_in_class(value.cls, "__getattr__")
-        if isinstance(fallback, Function):
+        if not isinstance(fallback, Function):
+            return ANY
+        try:
             return self.call(fallback, (value, name), {}, frame)
-        return ANY
+        except RaisedError as error:
+            # By whatever has not been followed, a metaclass for instance, it may be there.
+            if error.is_own:
+                return ANY
+            raise
 
     def has(self, owner: Value, name: str) -> bool | None:
         """Return `hasattr(owner, name)`, or None where it is not known."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +20,7 @@ from abicheck.python._simulated.raising import (
     failure_of,
     is_circular,
 )
-from abicheck.python._simulated.values import ExceptionValue, Module
+from abicheck.python._simulated.values import ExceptionValue, Module, ModuleKind
 from abicheck.python.finder import FoundKind, find
 
 # What every module that cffi has generated imports, wherever it comes from.
@@ -72,6 +72,33 @@ class Compiled(Machine):
                     raise
                 raise self._without_numpy(module, error) from error
         return None
+
+    def is_registered(self, name: str, entries: Sequence[str]) -> bool:
+        """Whether an extension that has been loaded may have put a module into `sys.modules`.
+
+        One written in C, C++ or Rust that has submodules of its own does so by the full name,
+        and a stub may tell of them.  What there is a file of, if only for another target, is
+        no such module; and Cython keeps names of modules for other reasons.
+        """
+        top, tail = name.partition(".")[0], name.rpartition(".")[2]
+        children = [
+            child
+            for entry in entries
+            for child in self.world.tree.children(entry)
+            if child == tail or child.startswith(f"{tail}.")
+        ]
+        if any(not child.endswith(".pyi") for child in children):
+            return False
+        loaded = (
+            self.setting.words(module.file)
+            for module in self.modules.values()
+            if module.kind is ModuleKind.EXTENSION and module.name.partition(".")[0] == top
+        )
+        return any(
+            _CYTHON not in words
+            and (children or (b"modules" in words and name.encode() in words))
+            for words in loaded
+        )
 
     def _cimported(self, file: str) -> tuple[str, ...]:
         """Return what may be modules among the plain strings of one that Cython has compiled.

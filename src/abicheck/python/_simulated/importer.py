@@ -90,6 +90,8 @@ class Importer(Compiled):
             return assumed
         if not whole or self._is_hooked(name) or self._is_elsewhere(owner):
             return assumed
+        if owner is not None and self.is_registered(name, entries):
+            return assumed
         text = f"No module named {name!r}"
         raise self.failed(text, "ModuleNotFoundError", name=name)
 

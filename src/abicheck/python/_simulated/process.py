@@ -295,7 +295,7 @@ class Process(Statements, Importer):
         )
 
     def is_loaded(self, name: str) -> bool | None:
-        """Whether `name in sys.modules`; a memory of what hangs on it is good for the same answer."""
+        """Whether `name in sys.modules`; what hangs on it is remembered for the same answer."""
         answer = super().is_loaded(name)
         self._looked.append((name, answer))
         return answer
