@@ -166,8 +166,11 @@ def missing_init_function(case: Case) -> Iterator[Fault]:
         if root.halt is not None and root.halt.trouble is Trouble.INIT:
             yield root.path, "init", (root.halt.failure.message or "").partition("(")[2].rstrip(")")
 
+    used = {path for root in case.roots for path in root.link_map.objects if path != root.path}
     for blamed in collect(case, without):
         others = [n for n in _definitions(blamed.thing) if n.startswith("PyInit")]
+        if not others and blamed.root.path in used and blamed.root.severity < Severity.ERROR:
+            continue  # a library that was built like the extensions that need it
         found = f"it defines {_list(others)}" if others else "it defines no init function at all"
         yield blamed.fault(
             f"does not define {blamed.fact}",

@@ -317,6 +317,26 @@ def test_a_missing_init_function_names_the_one_that_is_there() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("definitions", "severity", "expected"),
+    [
+        (("f",), Severity.WARNING, []),
+        (("f",), Severity.ERROR, ["ABI205"]),
+        (("PyInit_other",), Severity.WARNING, ["ABI205 warning"]),
+    ],
+    ids=["a library", "imported", "renamed"],
+)
+def test_a_library_under_an_extension_s_name_is_no_module(
+    definitions: tuple[str, ...], severity: Severity, expected: list[str]
+) -> None:
+    """ddtrace's libdd_wrapper: its extensions need it, and nothing imports it."""
+    library = an_object("lib.so", *definitions, soname="lib.so")
+    needing = an_object("mod.so", "PyInit_mod", needed=("lib.so",), runpath="$ORIGIN")
+    opens = {"mod.so": "mod", "lib.so": "lib"}
+
+    assert codes(a_case(needing, library, opens=opens, severity=severity)) == expected
+
+
 def test_a_private_name_of_some_patch_releases_is_a_warning() -> None:
     profile = a_profile()
     python = a_library(

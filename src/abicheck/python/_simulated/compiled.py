@@ -95,8 +95,7 @@ class Compiled(Machine):
             if module.kind is ModuleKind.EXTENSION and module.name.partition(".")[0] == top
         )
         return any(
-            _CYTHON not in words
-            and (children or (b"modules" in words and name.encode() in words))
+            _CYTHON not in words and (children or (b"modules" in words and name.encode() in words))
             for words in loaded
         )
 
