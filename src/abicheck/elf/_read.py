@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -42,6 +43,7 @@ _IMPORTER: Final = "PyImport_ImportModule"
 _MAX_CONSTANTS: Final = 256 << 10
 _MAX_CYTHON_CONSTANTS: Final = 4 << 20
 _CYTHON: Final = b"cython_runtime\0"
+_MYPYC: Final = re.compile(rb"\0(?!PyInit_)([A-Za-z0-9_.]+__mypyc)(?=\0)")
 
 # What was seen to escape pyelftools on mutated headers, besides its own errors.
 _MALFORMED: Final = (
@@ -92,8 +94,9 @@ def read_elf(data: bytes | memoryview, location: Location) -> ElfFacts:
     if "limit" in facts:
         # What was not read is not known to be missing.
         facts.setdefault("table", SymbolTable(dict, complete=False))
-    facts["mentions"] = _read_mentions(data, facts.get("undefined", ()))
-    facts["constants"] = _read_constants(data, segments, facts.get("undefined", ()))
+    undefined = facts.get("undefined", ())
+    facts["constants"] = _read_constants(data, segments, undefined)
+    facts["mentions"] = _read_mentions(data, undefined, facts["constants"])
     return ElfFacts(location, size, header, **facts)
 
 
@@ -112,11 +115,19 @@ def _learn(facts: dict[str, Any], read: Callable[[], Mapping[str, Any]]) -> None
         facts.setdefault("defect", f"malformed: {error}" if str(error) else "malformed")
 
 
-def _read_mentions(data: bytes | memoryview, undefined: tuple[SymbolRef, ...]) -> tuple[str, ...]:
-    """Return `_cffi_backend` for what cffi has generated: it imports that module by this string."""
+def _read_mentions(
+    data: bytes | memoryview, undefined: tuple[SymbolRef, ...], constants: bytes
+) -> tuple[str, ...]:
+    """Return what generated code is known to import by a string of its own.
+
+    That is `_cffi_backend` for what cffi has generated, and for a module that mypyc has compiled
+    with others the one that holds the code of them all.
+    """
+    shared = (name.decode("ascii") for name in dict.fromkeys(_MYPYC.findall(constants)))
     if len(data) > _MAX_SEARCHED or not any(ref.name == _IMPORTER for ref in undefined):
-        return ()
-    return ("_cffi_backend",) if bytes(data).find(b"\0_cffi_backend\0") >= 0 else ()
+        return tuple(shared)
+    found = bytes(data).find(b"\0_cffi_backend\0") >= 0
+    return ("_cffi_backend", *shared) if found else tuple(shared)
 
 
 def _read_constants(

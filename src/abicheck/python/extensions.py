@@ -112,7 +112,9 @@ def _dotted(folder: str, tail: str, entries: Sequence[str]) -> str | None:
                 return None
             if tail == "__init__":
                 return ".".join(packages) or None
-            if "." in tail or not tail.replace("-", "_").isidentifier():
+            # What mypyc gathers a distribution's code in is called after a hash.
+            plain = f"_{tail}" if tail.endswith("__mypyc") else tail.replace("-", "_")
+            if "." in tail or not plain.isidentifier():
                 return None
             return ".".join((*packages, tail))
     return None

@@ -62,6 +62,17 @@ def test_the_constants_of_what_cython_has_compiled_are_kept_up_to_four_megabytes
     assert kept((4 << 20) + 1) == 0
 
 
+def test_a_part_of_what_mypyc_has_compiled_together_names_the_whole() -> None:
+    """The names of its functions in the symbol table are others."""
+    strings = b"\0p.mod\0" + b"85cae537__mypyc\0" + b"85cae537__mypyc.init_p___mod\0"
+    part = Elf(
+        symbols=(reference("PyImport_ImportModuleLevel"), reference("PyInit_85cae537__mypyc")),
+        constants=strings,
+    )
+
+    assert part.facts().mentions == ("85cae537__mypyc",)
+
+
 def packed(*parts: bytes | tuple[int, int]) -> bytes:
     """Return text in the format of `Cython/LZSS.py`.
 

@@ -13,8 +13,11 @@ from tests.unit.python.simulated import (
     EXT,
     LOADS,
     OLD,
+    TASK,
     Artifact,
     Files,
+    circular,
+    doubted,
     importing,
     missing,
 )
@@ -189,3 +192,74 @@ def test_an_extension_puts_submodules_into_sys_modules(
     artifact = Artifact(files, words={f"p/_native{EXT}": words})
 
     assert artifact.outcome("p") == expected
+
+
+_GROUP: Final = f"85cae537__mypyc{EXT}"
+_COMPILED: Final = {_GROUP: "", "p/__init__.py": "", f"p/mod{EXT}": "", "p/mod.py": ""}
+
+
+def compiled(*, mod: str = "", without: str = "", **files: str) -> Artifact:
+    """A module that mypyc has compiled together with others."""
+    whole = {
+        **_COMPILED,
+        "p/mod.py": mod,
+        **{f"p/{name}.py": text for name, text in files.items()},
+    }
+    kept = {path: text for path, text in whole.items() if path != without}
+    return Artifact(kept, mentions={f"p/mod{EXT}": ["85cae537__mypyc"]})
+
+
+def test_a_module_compiled_by_mypyc_needs_the_one_that_holds_the_code() -> None:
+    assert compiled().outcome("p.mod") == LOADS
+    assert compiled(without=_GROUP).outcome("p.mod") == missing("'85cae537__mypyc'")
+
+
+def test_a_module_compiled_by_mypyc_imports_what_its_source_does() -> None:
+    assert compiled(mod="import nope").outcome("p.mod") == missing("'nope'")
+    assert compiled(mod="raise ValueError").outcome("p.mod") == LOADS
+    assert compiled(mod="import nope", without=_GROUP).outcome("p.mod") == missing(
+        "'85cae537__mypyc'"
+    )
+
+
+def test_what_mypyc_says_of_a_name_that_is_not_there_is_not_foretold() -> None:
+    artifact = compiled(mod="from p.other import late", other="")
+
+    assert doubted(artifact, "p.mod") == (
+        f"cannot import name 'late' from 'p.other' ({TASK}/p/other.py)"
+    )
+
+
+def test_a_compiled_module_has_no_more_names_yet_than_its_source_has_bound() -> None:
+    artifact = compiled(mod="from p import other", other="from p.mod import late")
+
+    assert artifact.outcome("p.mod") == circular("late", "p.mod", f"{TASK}/p/mod{EXT}")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (b"\0cython_runtime\0p/mod.py\0mod.py\0", missing("'nope'")),
+        (b"\0cython_runtime\0mod.pyx\0", LOADS),
+        (b"\0mod.py\0", LOADS),
+    ],
+    ids=["from it", "from another", "by another"],
+)
+def test_a_module_compiled_by_cython_imports_what_its_source_does(
+    words: bytes, expected: tuple[str, str] | str
+) -> None:
+    files = {"p/__init__.py": "", f"p/mod{EXT}": "", "p/mod.py": "import nope"}
+
+    assert Artifact(files, words={f"p/mod{EXT}": words}).outcome("p.mod") == expected
+
+
+def test_cython_has_words_of_its_own_for_a_name_that_is_not_there() -> None:
+    files = {
+        "p/__init__.py": "",
+        f"p/mod{EXT}": "",
+        "p/mod.py": "from p.other import x",
+        "p/other.py": "",
+    }
+    words = {f"p/mod{EXT}": b"\0cython_runtime\0mod.py\0"}
+
+    assert Artifact(files, words=words).outcome("p.mod") == ("ImportError", "cannot import name x")

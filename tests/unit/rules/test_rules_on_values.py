@@ -329,7 +329,7 @@ def test_a_missing_init_function_names_the_one_that_is_there() -> None:
 def test_a_library_under_an_extension_s_name_is_no_module(
     definitions: tuple[str, ...], severity: Severity, expected: list[str]
 ) -> None:
-    """ddtrace's libdd_wrapper: its extensions need it, and nothing imports it."""
+    """As libdd_wrapper of ddtrace: its extensions need it, and nothing imports it."""
     library = an_object("lib.so", *definitions, soname="lib.so")
     needing = an_object("mod.so", "PyInit_mod", needed=("lib.so",), runpath="$ORIGIN")
     opens = {"mod.so": "mod", "lib.so": "lib"}

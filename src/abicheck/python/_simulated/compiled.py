@@ -26,6 +26,9 @@ from abicheck.python.finder import FoundKind, find
 # What every module that cffi has generated imports, wherever it comes from.
 _CFFI: Final = "_cffi_backend"
 
+# The module that holds the code of all that mypyc has compiled together ends so.
+_MYPYC: Final = "__mypyc"
+
 # A name that every module compiled by Cython asks for, and names in the strings of such.
 _CYTHON: Final = b"cython_runtime\0"
 _DOTTED: Final = re.compile(rb"\0([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?=\0)")
@@ -63,7 +66,8 @@ class Compiled(Machine):
                 continue
             if name == module.name.rpartition(".")[2]:
                 continue  # a copy of cffi's backend within a package names itself
-            if name != _CFFI and not self._is_compiled(name, module.file):
+            is_known = name == _CFFI or name.endswith(_MYPYC)
+            if not is_known and not self._is_compiled(name, module.file):
                 continue
             try:
                 yield self.load(name)
@@ -72,6 +76,47 @@ class Compiled(Machine):
                     raise
                 raise self._without_numpy(module, error) from error
         return None
+
+    def run_original(self, module: Module) -> Task:
+        """Run the source that a compiled module was made from, where that lies beside it.
+
+        The compiled code does the same, but for what is said of names that another module does
+        not have: Cython's `__Pyx_ImportFrom` has words of its own, and mypyc looks them up later.
+        """
+        stem = module.file
+        for suffix in self.world.interpreter.suffixes:
+            if stem.endswith(suffix):
+                stem = stem.removesuffix(suffix)
+                break
+        source = f"{stem}.py"
+        if not self._is_compiled_from(module, source):
+            return None
+        try:
+            yield self.run_source(module, source)
+        except RaisedError as error:
+            if error.is_own:
+                return None
+            name = error.value.attributes.get("name_from")
+            here = self.relative(source)
+            if not isinstance(name, str) or [site.path for site in error.value.via[-1:]] != [here]:
+                raise
+            if _CYTHON in self.setting.words(module.file):
+                text = f"cannot import name {name}"
+                failure = replace(failure_of(error.value), message=text)
+                raise RaisedError(
+                    ExceptionValue("ImportError", (text,), {}, failure, error.value.via)
+                ) from error
+            self.doubt(error)
+        return None
+
+    def _is_compiled_from(self, module: Module, source: str) -> bool:
+        """Whether a source is the one that an extension was compiled from."""
+        if not self.world.tree.is_file(source):
+            return False
+        words = self.setting.words(module.file)
+        if _CYTHON in words:
+            return b"%b\0" % posixpath.basename(source).encode() in words
+        return any(name.endswith(_MYPYC) for name in self.setting.mentions(module.file))
 
     def is_registered(self, name: str, entries: Sequence[str]) -> bool:
         """Whether an extension that has been loaded may have put a module into `sys.modules`.

@@ -144,6 +144,7 @@ class Importer(Compiled):
         try:
             if found.kind is FoundKind.EXTENSION:
                 yield from self.import_mentioned(module)
+                yield from self.run_original(module)
                 self.doubt_what_it_names(module)
             elif found.kind is not FoundKind.NAMESPACE:
                 yield from self.run_module(module)

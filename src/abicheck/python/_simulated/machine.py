@@ -235,6 +235,10 @@ class Machine(ABC):
         """Run a module's source from top to bottom."""
 
     @abstractmethod
+    def run_source(self, module: Module, path: str) -> Task:
+        """Run a source from top to bottom, in a module that may be made from another file."""
+
+    @abstractmethod
     def import_statement(self, frame: Frame, node: ast.Import) -> Task:
         """Run `import a.b as c`."""
 

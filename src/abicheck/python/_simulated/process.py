@@ -307,8 +307,12 @@ class Process(Statements, Importer):
 
     def run_module(self, module: Module) -> Task:
         """Run a module's source from top to bottom."""
-        source = self.setting.read(module.file, module.name, module.is_package)
-        frame = Frame(module, module.scope, path=self.relative(module.file))
+        return (yield from self.run_source(module, module.file))
+
+    def run_source(self, module: Module, path: str) -> Task:
+        """Run a source from top to bottom, in a module that may be made from another file."""
+        source = self.setting.read(path, module.name, module.is_package)
+        frame = Frame(module, module.scope, path=self.relative(path))
         if source.refused is not None:
             frame.line = source.refused.line
             self.frames.append(frame)
@@ -319,7 +323,7 @@ class Process(Statements, Importer):
         if source.unreadable is not None:
             module.scope.open = True
             frame.line = 1
-            failure = Failure(None, source.unreadable, decided_by=PurePosixPath(module.file))
+            failure = Failure(None, source.unreadable, decided_by=PurePosixPath(path))
             self.doubts.append(Doubt(failure, (*self.via(), frame.site)))
             return None
         module.rebound = source.rebound
