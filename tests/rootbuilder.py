@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tests.elfbuilder import Elf, definition, reference
+from tests.imagebuilder import Tarred, folder, link, tar
 
 Root = dict[str, bytes | str]
 
@@ -69,16 +70,34 @@ def a_library(soname: str, *names: str, needed: Sequence[str] = ()) -> bytes:
     return Elf(soname=soname, needed=tuple(needed), symbols=symbols).build()
 
 
-def write_root(folder: Path, root: Mapping[str, bytes | str]) -> Path:
+def write_root(base: Path, root: Mapping[str, bytes | str]) -> Path:
     """Write the files and links below a folder, which is returned."""
     for path, content in root.items():
-        place = folder / path.lstrip("/")
+        place = base / path.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, str):
             place.symlink_to(content)
         else:
             place.write_bytes(content)
-    return folder
+    return base
+
+
+def layer_of(root: Mapping[str, bytes | str]) -> bytes:
+    """Return a layer that holds the files and links."""
+    return tar(entries_of(root))
+
+
+def entries_of(root: Mapping[str, bytes | str]) -> list[Tarred]:
+    """Return the entries of such a layer, each folder before what is in it."""
+    names = [path.lstrip("/") for path in root]
+    above = {str(place) for name in names for place in PurePosixPath(name).parents} - {"."}
+    entries = [folder(name) for name in sorted(above - set(names))]
+    for name, content in zip(names, root.values(), strict=True):
+        if isinstance(content, str):
+            entries.append(link(name, content))
+        else:
+            entries.append(Tarred(name, content, mode=0o755))
+    return entries
 
 
 # --- ld.so.cache ---

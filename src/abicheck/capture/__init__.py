@@ -15,7 +15,7 @@ from abicheck.artifacts import ImageArtifact
 from abicheck.capture._function import function_archive
 from abicheck.capture._image import ImageRoot, Kept, is_asked, keep, read_image
 from abicheck.capture._interpreter import find_program
-from abicheck.capture._profile import Captured, Request, capture
+from abicheck.capture._profile import Captured, MuslError, Request, capture
 from abicheck.capture._reply import is_reply, parse_reply
 from abicheck.capture._root import Folder, Root
 from abicheck.capture._running import ask, ask_platform
@@ -24,6 +24,7 @@ __all__ = [
     "Captured",
     "ImageRoot",
     "Kept",
+    "MuslError",
     "Request",
     "Root",
     "capture",

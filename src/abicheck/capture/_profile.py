@@ -55,6 +55,14 @@ class Request:
     kernel: tuple[int, int, int] | None = None
 
 
+class MuslError(ArtifactError):
+    """The interpreter was linked against musl; `loader` is the loader that it names."""
+
+    def __init__(self, program: str, loader: str) -> None:
+        super().__init__(f"{program}: linked against musl ({loader}), which is not judged")
+        self.loader = loader
+
+
 @dataclass(frozen=True, slots=True)
 class Captured:
     """A profile, and where its facts come from."""
@@ -241,8 +249,7 @@ class _Capture:
             reason = f"{program.path}: linked statically; it loads no extension at all"
             raise ArtifactError(reason)
         if _MUSL.search(loader):
-            reason = f"{program.path}: linked against musl ({loader}), which is not judged"
-            raise ArtifactError(reason)
+            raise MuslError(program.path, loader)
         machine = program.facts.machine
         if machine not in _LEVEL:
             reason = f"{program.path}: built for {machine}, which is not judged"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Final
 
 from abicheck.artifacts import ImageArtifact, Member
-from abicheck.capture import ImageRoot, Kept, Request, capture, is_asked, keep
+from abicheck.capture import ImageRoot, Kept, MuslError, Request, capture, is_asked, keep
 from abicheck.elf import MAGIC
 from abicheck.errors import ArtifactError
 from abicheck.filesystem import Entry, Kind, Tree
@@ -35,7 +36,10 @@ _PACKAGES: Final = re.compile(r"(^|/)(site|dist)-packages/|^opt/python/|^var/run
 _DYNAMIC: Final = re.compile(r"/lib-dynload/[^/]+$")
 _PYTHON: Final = re.compile(r"python3(\.\d+)?t?")
 _MUSL: Final = re.compile(r"(usr/)?lib/(ld-musl-[\w.-]+)")
+_GLIBC: Final = "libc.so.6"
 _GO_NAMES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+_RIC: Final = "awslambdaric"
+_RIC_FILES: Final = (f"/{_RIC}/__main__.py", f"/{_RIC}/__init__.py")
 _CLIENTS: Final = (
     "/lambda-entrypoint.sh",
     "/var/runtime/bootstrap",
@@ -114,8 +118,7 @@ class _ImageReading:
             if content is not None and member.kind is Kind.FILE:
                 self._kept[path] = content
             members.append(member)
-        musl = next((f"/{m.name}" for m in members if _MUSL.fullmatch(m.name)), "")
-        profile = self._profile(musl)
+        profile, musl = self._profile(members)
         reading = Reading(self._image, self._name, PurePosixPath("/"))
         system: dict[str, ElfFacts] = {}
         for member in members:
@@ -144,7 +147,8 @@ class _ImageReading:
             ),
             irregularities=tuple(filter(self._matters, contents.inventory.irregularities)),
             image=replace(
-                self._facts(musl if profile is None else "", contents),
+                self._facts(members, contents),
+                musl=musl,
                 drift=None if profile is None else base_drift(self._tree, profile, layers),
                 handler=None if profile is None else handler_of(self._image.config),
             ),
@@ -192,10 +196,14 @@ class _ImageReading:
 
     # --- the target ---
 
-    def _profile(self, musl: str) -> TargetProfile | None:
-        """Return the image as a target; None where it is not to be judged."""
+    def _profile(self, members: Sequence[Member]) -> tuple[TargetProfile | None, str]:
+        """Return the image as a target; None where it is not judged, and musl's loader if it has.
+
+        The interpreter itself says which C library it was linked against.  Where
+        none was found, the image is musl's that has musl's loader and no glibc.
+        """
         if not self._is_whole():
-            return None
+            return None, ""
         config = self._config
         entry = self._entry_point()
         runs = entry.path if entry is not None else None
@@ -215,9 +223,14 @@ class _ImageReading:
         root = ImageRoot(self._tree, self._kept, config.created, config.env)
         try:
             profile = capture(root, request).profile
+        except MuslError as error:
+            return None, error.loader
         except ArtifactError as error:
-            if self._image.irregularities or musl:
-                return None  # the report says why
+            names = {member.name for member in members}
+            musl = next((f"/{name}" for name in sorted(names) if _MUSL.fullmatch(name)), "")
+            glibc = any(posixpath.basename(name) == _GLIBC for name in names)
+            if self._image.irregularities or (musl and not glibc):
+                return None, "" if glibc else musl  # the report says why
             reason = f"{self._name}: {error}"
             raise ArtifactError(reason) from error
         # What its own packages bring is judged, and not taken for granted.
@@ -225,7 +238,7 @@ class _ImageReading:
         own = self._virtual_environment(profile.interpreter.dotted)
         path += tuple(folder for folder in own if folder not in path)
         interpreter = replace(profile.interpreter, shipped=frozenset(), path=path)
-        return replace(profile, interpreter=interpreter)
+        return replace(profile, interpreter=interpreter), ""
 
     def _is_whole(self) -> bool:
         """Whether all layers were read: one that was not may have hidden or brought any file."""
@@ -250,18 +263,20 @@ class _ImageReading:
 
     # --- what Lambda asks ---
 
-    def _facts(self, musl: str, contents: Contents) -> ImageFacts:
-        unreadable = tuple(
-            Location(PurePosixPath(path.lstrip("/")))
-            for path in sorted((*contents.sources, *contents.inventory.objects))
-            if not self._is_open(path)
+    def _facts(self, members: Iterable[Member], contents: Contents) -> ImageFacts:
+        """Return what Lambda asks of the image, which it does of one with musl as well."""
+        files = [m for m in members if m.kind is Kind.FILE and self._is_package(m.name)]
+        unreadable = (
+            Location(PurePosixPath(member.name))
+            for member in files
+            if (member.name.endswith((".py", ".pyc")) or member.head.startswith(MAGIC))
+            and not self._is_open(f"/{member.name}")
         )
         return replace(
             self._image.facts,
             entry_point=self._entry_point(),
-            client=self._client(contents),
-            unreadable=unreadable[:_MOST_UNREADABLE],
-            musl=musl,
+            client=self._client(files, contents),
+            unreadable=tuple(islice(unreadable, _MOST_UNREADABLE)),
             whole=self._is_whole(),
             architecture=_GO_NAMES.get(self._asked.machine, self._asked.machine),
         )
@@ -294,12 +309,12 @@ class _ImageReading:
             folders = config.env.get("PATH", _PATH).split(":")
             yield from (posixpath.join("/", folder, name) for folder in folders)
 
-    def _client(self, contents: Contents) -> str:
+    def _client(self, files: Iterable[Member], contents: Contents) -> str:
         for distribution in contents.inventory.distributions:
-            if distribution.name.lower() == "awslambdaric":
-                return f"awslambdaric {distribution.version}"
-        if "awslambdaric" in contents.inventory.packages:
-            return "awslambdaric"
+            if distribution.name.lower() == _RIC:
+                return f"{_RIC} {distribution.version}"
+        if any(member.name.endswith(_RIC_FILES) for member in files):
+            return _RIC
         return next((path for path in _CLIENTS if self._tree.is_file(path)), "")
 
     def _is_open(self, path: str) -> bool:
