@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -173,9 +173,9 @@ def test_only_for_html_is_an_artifact_judged_on_other_runtimes(
     targets: list[str] = []
 
     class Counting(Judge):
-        def __init__(self, contents: Contents, handler: str | None, **others: Any) -> None:
+        def __init__(self, contents: Contents, handler: str | None, **others: object) -> None:
             targets.append(contents.profile.name)
-            super().__init__(contents, handler, **others)
+            super().__init__(contents, handler, **others)  # type: ignore[arg-type] # passed on
 
     monkeypatch.setattr(pipeline, "Judge", Counting)
     wanted = [text.replace("FILE", str(tmp_path / "x.json")) for text in formats]
