@@ -13,9 +13,9 @@ from typing import Final
 import pytest
 from tests.unit.cli.process import COMMAND, environment
 
-from abicheck.cli.explain import find_by_message
 from abicheck.reporters import rule_page
 from abicheck.rules import ALL_RULES
+from abicheck.rules.diagnosis import diagnose
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = ROOT / "docs"
@@ -80,7 +80,8 @@ def test_the_message_of_a_row_leads_to_its_rule(row: tuple[int, str, list[str], 
     _, message, codes, _ = row
 
     for text in re.findall(r"``(.+?)``", message):
-        assert {card.code for card in find_by_message(text, list(CARDS.values()))} & set(codes)
+        found = [rule for each in diagnose(text, list(CARDS.values())) for rule in each.rules]
+        assert {card.code for card in found} & set(codes)
 
 
 def pages() -> list[Path]:

@@ -28,7 +28,6 @@ from tests.factories import (
 )
 from tests.layouts import LAYOUTS, ODD, case_of
 
-from abicheck.cli.explain import find_by_message
 from abicheck.model import (
     AbsentPin,
     Agreement,
@@ -92,6 +91,7 @@ from abicheck.rules import (
     smoke,
     symbols,
 )
+from abicheck.rules.diagnosis import diagnose
 
 CARDS: Final = [rule.info for rule in ALL_RULES]
 FAMILIES: Final = (
@@ -160,10 +160,15 @@ def test_a_card_says_what_a_page_needs(card: RuleInfo) -> None:
     assert card.fixes
 
 
+def rules_for(message: str) -> list[RuleInfo]:
+    """Return what `explain` ranks for a message, the likeliest first."""
+    return [card for found in diagnose(message, CARDS) for card in found.rules]
+
+
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.code)
 def test_explain_finds_a_rule_by_each_message_it_predicts(card: RuleInfo) -> None:
     for message in card.messages:
-        assert card in find_by_message(message.replace("*", "something"), CARDS)
+        assert card in rules_for(message.replace("*", "something"))
 
 
 def test_a_law_is_stated_where_the_rule_stands() -> None:
@@ -617,7 +622,7 @@ def test_what_the_target_said_leads_to_a_rule_that_fires(
 ) -> None:
     """Who pastes the runtime's words into `explain` finds the rule of the report."""
     findings = reports[_CASES[name]["file"]].findings
-    predicted = {card.code for card in find_by_message(_CASES[name]["message"], CARDS)}
+    predicted = {card.code for card in rules_for(_CASES[name]["message"])}
 
     assert predicted & {finding.rule.code for finding in findings}
 

@@ -33,7 +33,6 @@ from abicheck.artifacts._base import UnreadableMemberError
 from abicheck.artifacts._image._stream import ByteStream
 from abicheck.artifacts._image._tar import read_tar
 from abicheck.capture._reply import parse_reply
-from abicheck.cli.explain import find_by_message
 from abicheck.config import Kind, load_config, read_baseline
 from abicheck.elf import identify, read_elf, unpack_constants
 from abicheck.errors import AbicheckError, ConfigError, ProfileError, UsageError
@@ -46,6 +45,7 @@ from abicheck.python.distributions import read_distributions
 from abicheck.python.source import bound_names, read_source, references
 from abicheck.reporters import FORMATS, Run, writer
 from abicheck.rules import ALL_RULES
+from abicheck.rules.diagnosis import diagnose
 
 _LIMITS: Final = Limits(total=64 << 20, member=16 << 20, layers=64 << 20)
 _METADATA: Final = ("METADATA", "WHEEL", "RECORD", "direct_url.json", "INSTALLER")
@@ -193,7 +193,7 @@ def read_dockerfile(data: bytes) -> None:
 
 def read_log(data: bytes) -> None:
     """Look for rules in any text."""
-    find_by_message(data.decode("utf-8", "replace"), [rule.info for rule in ALL_RULES])
+    diagnose(data.decode("utf-8", "replace"), [rule.info for rule in ALL_RULES])
 
 
 def read_reply(data: bytes) -> None:

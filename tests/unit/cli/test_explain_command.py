@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from abicheck.cli.explain import find_by_message
 from abicheck.reporters import rule_page
 from abicheck.rules import ALL_RULES
+from abicheck.rules.diagnosis import diagnose
 
 if TYPE_CHECKING:
     from tests.unit.cli.process import Run
@@ -60,7 +60,7 @@ def test_the_page_says_what_the_card_says(call: Run) -> None:
     ],
 )
 def test_the_most_specific_rule_for_a_message_comes_first(message: str, code: str) -> None:
-    assert find_by_message(message, CARDS)[0].code == code
+    assert diagnose(message, CARDS)[0].rules[0].code == code
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_the_most_specific_rule_for_a_message_comes_first(message: str, code: st
     ],
 )
 def test_a_message_may_be_pasted_without_the_path_before_it(message: str, code: str) -> None:
-    assert code in {card.code for card in find_by_message(message, CARDS)}
+    assert code in {card.code for card in diagnose(message, CARDS)[0].rules}
 
 
 def test_a_message_may_be_pasted_word_by_word(call: Run) -> None:
@@ -81,7 +81,7 @@ def test_a_message_may_be_pasted_word_by_word(call: Run) -> None:
     result = call("explain", *["/var/task/x.so:", "wrong", "ELF", "class:", "ELFCLASS32"])
 
     assert result.returncode == 0
-    assert result.stdout.startswith("# ABI104 ")
+    assert "\n# ABI104 wrong-elf-class\n" in result.stdout
 
 
 def test_a_log_is_read_from_standard_input(run: Run) -> None:
@@ -99,14 +99,54 @@ def test_a_log_is_read_from_standard_input(run: Run) -> None:
     assert "# ABI201 wrong-python-tag\n" in result.stdout
 
 
-def test_a_message_that_several_rules_predict_shows_them_all(call: Run) -> None:
+def test_a_message_that_several_rules_predict_ranks_them_and_shows_the_first(call: Run) -> None:
     result = call("explain", "x.so: invalid ELF header")
 
-    assert [line for line in result.stdout.splitlines() if line.startswith("# ")] == [
-        "# ABI101 macos-binary",
-        "# ABI102 windows-binary",
-        "# ABI106 not-a-binary",
+    lines = result.stdout.splitlines()
+    assert lines[:5] == [
+        "The message:",
+        "  x.so: invalid ELF header",
+        "  1. ABI101 macos-binary: a macOS binary where Linux needs ELF",
+        "  2. ABI102 windows-binary: a Windows binary where Linux needs ELF",
+        "  3. ABI106 not-a-binary: a file with a shared object's name that is no binary at all",
     ]
+    assert lines[5].startswith("  look at  the first bytes of x.so")
+    assert "The message alone does not decide: `abicheck ARTIFACT` says which it is." in lines
+    assert [line for line in lines if line.startswith("# ")] == ["# ABI101 macos-binary"]
+
+
+def test_the_line_of_a_log_that_matched_is_named(call: Run) -> None:
+    log = "START\nsomething\nImportError: libGL.so.1: cannot open shared object file: No such file or directory\n"
+
+    result = call("explain", "-", stdin=log)
+
+    assert result.stdout.startswith("line 3:\n  ImportError: libGL.so.1: cannot open")
+    assert "  1. ABI401 missing-library: " in result.stdout
+
+
+def test_of_many_lines_that_match_the_first_are_shown_and_the_rest_counted(call: Run) -> None:
+    log = "".join(f"libx{n}.so.1: cannot open shared object file\n" for n in range(9))
+
+    result = call("explain", "-", stdin=log)
+
+    assert result.stdout.count("look at") == 5
+    assert "and 4 more lines that rules predict\n" in result.stdout
+
+
+def test_what_no_file_shows_is_answered_with_the_reason(call: Run) -> None:
+    result = call("explain", "Task timed out after 3.00 seconds")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "  why  no rule: " in result.stdout
+    assert "--cold-start-budget" in result.stdout
+    assert "# ABI" not in result.stdout
+
+
+def test_nothing_of_a_log_is_a_command_to_the_terminal(call: Run) -> None:
+    result = call("explain", "-", stdin="\x1b]0;x\x07 a\x1b[2J.so: invalid ELF header\n")
+
+    assert "\x1b" not in result.stdout
+    assert "invalid ELF header" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -114,7 +154,7 @@ def test_a_message_that_several_rules_predict_shows_them_all(call: Run) -> None:
     [
         ("ABI30", "did you mean ABI30"),
         ("glibc-to-new", "did you mean glibc-too-new?"),
-        ("Task timed out after 3.00 seconds", "`abicheck explain` lists the rules"),
+        ("Unable to locate credentials", "`abicheck explain` lists the rules"),
         ("", "`abicheck explain` lists the rules"),
     ],
 )
@@ -129,15 +169,15 @@ def test_a_message_is_found_in_a_long_log() -> None:
     """A million bytes on either side: what searches from every line on does not come back."""
     log = "START RequestId: 12345 Version: $LATEST\n" * 25_000
 
-    found = find_by_message(f"{log}x.so: file too short\n{log}", CARDS)
+    (found,) = diagnose(f"{log}x.so: file too short\n{log}", CARDS)
 
-    assert found[0].code == "ABI106"
+    assert (found.rules[0].code, found.number) == ("ABI106", 25_001)
 
 
 def test_a_message_is_not_pieced_together_from_two_lines() -> None:
     log = "x: version `GLIBC_2.38' is what we have\n'something else' not found (required by y)\n"
 
-    assert find_by_message(log, CARDS) == []
+    assert diagnose(log, CARDS) == ()
 
 
 def test_an_empty_log_is_a_wrong_request(call: Run) -> None:
