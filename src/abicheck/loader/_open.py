@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
@@ -110,6 +111,29 @@ class Loader:
         message = f"dynamic module does not define module export function ({name})"
         at = PurePosixPath(path)
         return link_map, Halt(Trouble.INIT, at, import_error(message, at))
+
+    def search(self, name: str, before: Sequence[str] = ()) -> str | Failure:
+        """Return the file that `dlopen` of a name without a slash comes to, or what it says.
+
+        The program stands for the caller, whose own run path leads to what it was built with.
+        """
+        process = Process(self._files, self._objects, self._foreign, self._profile)
+        for earlier in before:
+            if self.open(earlier).loads:
+                _Opening(self, process, earlier).map_all()
+        try:
+            return str(process.map_needed(name, process.loaded[0])[0].path)
+        except HaltError as error:
+            return error.halt.failure
+
+    def has_library(self, beginning: str) -> bool:
+        """Whether a file whose name begins so lies where libraries are looked for."""
+        profile = self._profile
+        return any(map(str.startswith, profile.cache, itertools.repeat(beginning))) or any(
+            child.startswith(beginning)
+            for folder in (*profile.library_path, *profile.default_path)
+            for child in self._files.tree.children(self._files.absolute(str(folder)).rstrip("/"))
+        )
 
     def _unrelocated(self, link_map: LinkMap) -> Halt | None:
         """Up to 2.35 packed relocations were skipped in silence: the first pointer used kills."""

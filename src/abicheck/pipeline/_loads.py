@@ -47,6 +47,14 @@ class Loads:
             exception, failure.message, failure.crash, failure.stderr, failure.decided_by
         )
 
+    def search(self, name: str, before: Sequence[str]) -> str | Failure:
+        """Return the file that `dlopen` of a name without a slash comes to, or what it says."""
+        return self._loader.search(name, before)
+
+    def has_library(self, beginning: str) -> bool:
+        """Whether a file whose name begins so lies where libraries are looked for."""
+        return self._loader.has_library(beginning)
+
     def uncertain(self, path: str) -> bool:
         """Whether an outcome rests on something that only the real target could tell."""
         known = self._uncertain.get(path)

@@ -198,6 +198,10 @@ class Simulation:
         """Return the libraries that sources were seen to open while being imported."""
         return MappingProxyType(self._setting.libraries)
 
+    def absent(self) -> Mapping[str, ImportSite]:
+        """Return the libraries that sources open by a name behind which there is nothing."""
+        return MappingProxyType(self._setting.absent)
+
     # --- processes ---
 
     def _import(self, module: str) -> tuple[Process | None, Prediction]:

@@ -19,7 +19,7 @@ from tests.factories import (
 )
 
 from abicheck.loader._search import split_path
-from abicheck.model import FoundBy, Halt, LinkMap, Trouble
+from abicheck.model import Failure, FoundBy, Halt, LinkMap, Trouble
 
 
 def how(link_map: LinkMap, name: str) -> tuple[str | None, FoundBy | None]:
@@ -492,3 +492,41 @@ def test_what_came_with_an_earlier_one_is_there_for_all_that_follow() -> None:
 
     assert loader.open(target_path("mod.so"), before).loads
     assert not loader.open(target_path("mod.so"), before[1:]).loads
+
+
+# --- dlopen of a name ---
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("libz.so.1", "/lib64/libz.so.1"), ("liby.so", "/var/task/lib/liby.so")],
+)
+def test_a_name_without_a_slash_is_searched_for(name: str, expected: str) -> None:
+    assert a_loader(an_object("lib/liby.so")).search(name) == expected
+
+
+def test_a_name_that_leads_nowhere_gives_the_words_of_the_loader() -> None:
+    failure = a_loader(an_object("elsewhere/liby.so")).search("liby.so")
+
+    assert isinstance(failure, Failure)
+    assert failure.message == f"liby.so: {ENOENT}"
+
+
+def test_a_name_may_be_that_of_an_object_which_has_been_opened() -> None:
+    loader = a_loader(an_object("elsewhere/liby.so", soname="liby.so.1"))
+    path = target_path("elsewhere/liby.so")
+
+    assert loader.search("liby.so.1", [path]) == path
+
+
+@pytest.mark.parametrize(
+    ("beginning", "expected"),
+    [("libz.", True), ("liby.", True), ("libx.", False), ("liba.", False)],
+)
+def test_libraries_lie_in_the_folders_that_are_searched(
+    beginning: str,
+    expected: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    loader = a_loader(an_object("lib/liby.so.3"), an_object("elsewhere/libx.so"))
+
+    assert loader.has_library(beginning) is expected

@@ -49,9 +49,15 @@ Files = Mapping[str, str]
 class Loads:
     """A loader that fails as told, and remembers what it was asked."""
 
-    def __init__(self, fails: Mapping[str, Failure], uncertain: AbstractSet[str]) -> None:
+    def __init__(
+        self,
+        fails: Mapping[str, Failure],
+        uncertain: AbstractSet[str],
+        absent: AbstractSet[str] = frozenset(),
+    ) -> None:
         self._fails = {f"/var/task/{path}": failure for path, failure in fails.items()}
         self._uncertain = {f"/var/task/{path}" for path in uncertain}
+        self._absent = absent
         self.asked: list[tuple[str, tuple[str, ...]]] = []
 
     def extension(
@@ -66,6 +72,16 @@ class Loads:
         del everywhere
         self.asked.append((path, tuple(before)))
         return self._fails.get(path)
+
+    def search(self, name: str, before: Sequence[str]) -> str | Failure:
+        del before
+        if name in self._absent:
+            text = f"{name}: cannot open shared object file: No such file or directory"
+            return Failure("ImportError", text)
+        return f"/usr/lib64/{name}"
+
+    def has_library(self, beginning: str) -> bool:
+        return not any(name.startswith(beginning) for name in self._absent)
 
     def uncertain(self, path: str) -> bool:
         return path in self._uncertain
@@ -83,12 +99,13 @@ class Artifact:
         alone: bool = False,
         mentions: Mapping[str, Sequence[str]] | None = None,
         words: Mapping[str, bytes] | None = None,
+        absent: AbstractSet[str] = frozenset(),
         python: Interpreter = PYTHON,
     ) -> None:
         data = {f"/var/task/{path}": text.encode() for path, text in files.items()}
         named = {f"/var/task/{path}": names for path, names in (mentions or {}).items()}
         strings = {f"/var/task/{path}": text for path, text in (words or {}).items()}
-        self.loads = Loads(fails or {}, uncertain)
+        self.loads = Loads(fails or {}, uncertain, absent)
         self.simulation = Simulation(
             Tree({path: Entry(Kind.FILE) for path in data}),
             data.get,

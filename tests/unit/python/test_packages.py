@@ -263,3 +263,61 @@ def test_cython_has_words_of_its_own_for_a_name_that_is_not_there() -> None:
     words = {f"p/mod{EXT}": b"\0cython_runtime\0mod.py\0"}
 
     assert Artifact(files, words=words).outcome("p.mod") == ("ImportError", "cannot import name x")
+
+
+_NO_X: Final = "libx.so.1: cannot open shared object file: No such file or directory"
+_NOWHERE: Final = "ctypes.util.find_library() did not manage to locate a library called"
+_FFI: Final = "class FFI:\n    def dlopen(self, name): pass\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("import ctypes\nctypes.CDLL('libx.so.1')", ("OSError", _NO_X)),
+        ("import ctypes\nctypes.cdll['libx.so.1']", ("OSError", _NO_X)),
+        ("import ctypes\nctypes.CDLL('liby.so.1')", LOADS),
+        ("import ctypes\nctypes.CDLL('')", LOADS),
+        (
+            """import ctypes
+for name in 'libx.so.1', 'liby.so.1':
+    try:
+        ctypes.CDLL(name)
+        break
+    except OSError:
+        pass
+else:
+    raise ImportError('neither')
+""",
+            LOADS,
+        ),
+        (
+            "import ctypes.util\nif not ctypes.util.find_library('x'): raise ImportError('no x')",
+            ("ImportError", "no x"),
+        ),
+        ("import ctypes.util\nif not ctypes.util.find_library('y'): import nope", "uncertain"),
+        (
+            f"{_FFI}FFI().dlopen('libx.so.1')",
+            (
+                "OSError",
+                f"cannot load library 'libx.so.1': {_NO_X}.  Additionally, {_NOWHERE} 'libx.so.1'",
+            ),
+        ),
+        (f"{_FFI}FFI().dlopen('x')", ("OSError", f"{_NOWHERE} 'x'")),
+        (f"{_FFI}FFI().dlopen('y')", LOADS),
+        (
+            "from ext import ffi\nffi.dlopen('libx.so.1')",
+            ("OSError", f"cannot load library 'libx.so.1': {_NO_X}"),
+        ),
+    ],
+)
+def test_a_library_is_opened_by_its_name(code: str, expected: tuple[str, str] | str) -> None:
+    files = {"m.py": code, f"ext{EXT}": "", "nope": ""}
+    artifact = Artifact(files, absent={"libx.so.1", "liblibx.so.1.so"})
+
+    assert artifact.outcome("m") == expected
+
+
+def test_what_a_lone_wheel_opens_by_name_may_come_with_another() -> None:
+    code = "import ctypes, ctypes.util\nctypes.CDLL('libx.so.1')\nctypes.util.find_library('x')"
+
+    assert Artifact({"m.py": code}, absent={"libx.so.1"}, alone=True).outcome("m") == LOADS

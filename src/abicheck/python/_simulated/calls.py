@@ -101,7 +101,8 @@ class Calls(Expressions, Attributes, Assignments):
     def _method(self, frame: Frame, method: Method, args: Args, kwargs: Kwargs) -> Value:
         # cffi's FFI.dlopen, whoever wraps it: nothing else has a method of that name.
         if method.name == "dlopen":
-            return self.open_library(args[0] if args else None)
+            interpreted = isinstance(method.receiver, Instance)
+            return self.open_by_cffi(*(*args, None, 0)[:2], interpreted=interpreted)
         receiver = method.receiver
         if method.function is not None:
             return self.call(method.function, (receiver, *args), kwargs, frame)
@@ -152,7 +153,7 @@ class Calls(Expressions, Attributes, Assignments):
             return caller(self, frame, args, kwargs)
         owner, _, last = name.rpartition(".")
         if last == "dlopen":
-            return self.open_library(args[0] if args else None)
+            return self.open_by_cffi(*(*args, None, 0)[:2], interpreted=False)
         if owner == "os.environ":
             return self._environ_method(frame, last, args)
         if owner == "sys.modules":
@@ -242,6 +243,10 @@ class Calls(Expressions, Attributes, Assignments):
         """`ctypes.CDLL` and its kin."""
         mode = _argument(args, kwargs, 1, "mode")
         return self.open_library(_argument(args, kwargs, 0, "name"), mode)
+
+    def call_find_library(self, _frame: Frame, args: Args, kwargs: Kwargs) -> Value:
+        """`ctypes.util.find_library`."""
+        return self.find_library(_argument(args, kwargs, 0, "name"))
 
     def call_get_dlopen_flags(self, _frame: Frame, _args: Args, _kwargs: Kwargs) -> Value:
         """`sys.getdlopenflags`."""
@@ -426,6 +431,7 @@ class Calls(Expressions, Attributes, Assignments):
         "ctypes.PyDLL": call_library,
         "ctypes.cdll.LoadLibrary": call_library,
         "ctypes.pydll.LoadLibrary": call_library,
+        "ctypes.util.find_library": call_find_library,
         "importlib.__import__": call_dunder_import,
         "importlib.import_module": call_import_module,
         "importlib.metadata.distribution": call_version,

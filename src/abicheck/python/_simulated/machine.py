@@ -45,6 +45,12 @@ class Loads(Protocol):
     ) -> Failure | None:
         """Open a plain library after those objects; None where it loads."""
 
+    def search(self, name: str, before: Sequence[str]) -> str | Failure:
+        """Return the file that `dlopen` of a name without a slash comes to, or what it says."""
+
+    def has_library(self, beginning: str) -> bool:
+        """Whether a file whose name begins so lies where libraries are looked for."""
+
     def uncertain(self, path: str) -> bool:
         """Whether the answer for this object may be wrong."""
 
@@ -107,6 +113,7 @@ class Setting:
     words: Callable[[str], bytes]
     assume_missing_installed: bool
     libraries: dict[str, ImportSite] = field(default_factory=dict)
+    absent: dict[str, ImportSite] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
     generators: dict[ast.AST, bool] = field(default_factory=dict)
     cimports: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -275,6 +282,14 @@ class Machine(ABC):
     @abstractmethod
     def open_library(self, name: Value, mode: Value = 0) -> Value:
         """Open a shared library as `ctypes.CDLL` does."""
+
+    @abstractmethod
+    def open_by_cffi(self, name: Value, mode: Value, *, interpreted: bool) -> Value:
+        """Open a shared library as `dlopen` of cffi's FFI does."""
+
+    @abstractmethod
+    def find_library(self, name: Value) -> Value:
+        """Mirror `ctypes.util.find_library`."""
 
     def via(self) -> tuple[Site, ...]:
         """Return where the process is, from the importing root down."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import ast
-import fnmatch
-import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 
-from abicheck.model import Failure, Site
+from abicheck.model import Failure
 from abicheck.python._simulated.classes import exception_text
 from abicheck.python._simulated.frames import Frame
 from abicheck.python._simulated.importer import Importer
+from abicheck.python._simulated.libraries import Libraries
 from abicheck.python._simulated.machine import (
     Doubt,
-    ImportSite,
     Memory,
     Setting,
     Task,
@@ -34,7 +32,6 @@ from abicheck.python._simulated.statements import Statements
 from abicheck.python._simulated.values import (
     ABSENT,
     ANY,
-    THING,
     DictValue,
     ExceptionValue,
     Function,
@@ -42,8 +39,6 @@ from abicheck.python._simulated.values import (
     ListValue,
     Module,
     ModuleKind,
-    PathValue,
-    Pattern,
     Scope,
     Value,
 )
@@ -72,7 +67,7 @@ class _Mark:
     path: Sequence[Value] | None
 
 
-class Process(Statements, Importer):
+class Process(Statements, Importer, Libraries):
     """A process that imports modules."""
 
     def __init__(self, setting: Setting) -> None:
@@ -430,58 +425,6 @@ class Process(Statements, Importer):
                 value.scope.maybe.update(value.scope.names)
         for name in declared_global(function.node):
             function.module.scope.bind(name, ANY, sure=False)
-
-    # --- libraries ---
-
-    def open_library(self, name: Value, mode: Value = 0) -> Value:
-        """Open a shared library as `ctypes.CDLL` does."""
-        if name is None:
-            return THING  # the process itself
-        text = name.text if isinstance(name, PathValue) else name
-        if isinstance(text, Pattern):
-            return self._open_one_of(text.glob, mode)
-        if not isinstance(text, str) or "/" not in text:
-            return ANY  # a soname: the loader's own search, which is not followed here
-        full = self.world.absolute(text)
-        if self.world.tree.is_file(full):
-            self._open(self.world.tree.real(full) or full, mode)
-            return THING
-        if text.startswith("/") and self.world.in_view(full):
-            message = f"{text}: cannot open shared object file: No such file or directory"
-            raise self.failed(message, "OSError")
-        return ANY
-
-    def _open(self, path: str, mode: Value) -> None:
-        error = ExceptionValue("OSError")
-        guarded = any(each.catches(error) is not False for each in self.tries)
-        site = self.frames[-1].site if self.frames else Site(PurePosixPath(), 0)
-        known = self.setting.libraries.get(path)
-        if known is None or (known.guarded and not guarded):
-            self.setting.libraries[path] = ImportSite(site, guarded)
-        failure = self.setting.loads.library(path, tuple(self.opened), self.everywhere)
-        if failure is not None:
-            self.fail(failure, "OSError", path)
-        self.mark_opened(path, mode)
-
-    def _open_one_of(self, glob: str, mode: Value) -> Value:
-        """Open the one file that a partly known name can mean; of several, none is certain."""
-        candidates = [path for path in self.setting.objects() if self._is_meant(path, glob)]
-        for path in candidates:
-            try:
-                self._open(path, mode)
-            except (RaisedError, DiedError) as error:
-                if len(candidates) == 1:
-                    self.suspect(error)
-        return ANY
-
-    def _is_meant(self, path: str, glob: str) -> bool:
-        folder, base = posixpath.split(glob)
-        if not base.strip("*"):
-            return False
-        if not folder:
-            return fnmatch.fnmatchcase(posixpath.basename(path), base)
-        whole = glob if folder.startswith(("/", "*")) else posixpath.join(self.world.root, glob)
-        return fnmatch.fnmatchcase(path, whole)
 
 
 def _bound_arguments(
