@@ -6,7 +6,15 @@ clock, no environment.  Paths inside a target or an artifact are
 mistake.  `None` means "the file does not say", never "failed".
 """
 
-from abicheck.model._case import Case, HandlerFacts, MissedImport, MissingModule, NamedFile, Root
+from abicheck.model._case import (
+    AbsentLibrary,
+    Case,
+    HandlerFacts,
+    MissedImport,
+    MissingModule,
+    NamedFile,
+    Root,
+)
 from abicheck.model._findings import (
     Fault,
     Finding,
@@ -132,6 +140,7 @@ from abicheck.model._targets import Interpreter, Library, TargetProfile
 __all__ = [
     "MACHINES",
     "NO_SYMBOLS",
+    "AbsentLibrary",
     "AbsentPin",
     "Agreement",
     "Altered",

@@ -12,9 +12,9 @@ from abicheck.model._installed import Installed
 from abicheck.model._inventory import Inventory, StrayFolder
 from abicheck.model._layout import LayoutFacts
 from abicheck.model._links import Halt, LinkMap
-from abicheck.model._outcomes import Prediction
+from abicheck.model._outcomes import Failure, Prediction
 from abicheck.model._pins import PinReport
-from abicheck.model._places import Location
+from abicheck.model._places import Location, Site
 from abicheck.model._python import Distribution, ExtensionModule
 from abicheck.model._smoke import ColdStart, Reconciled, SmokeRun
 from abicheck.model._targets import TargetProfile
@@ -46,6 +46,20 @@ class MissingModule:
 
     module: ExtensionModule
     prediction: Prediction
+    severity: Severity = Severity.ERROR
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentLibrary:
+    """A library that a source opens by its name alone, while it is imported, and is not there.
+
+    `via` leads from the importing root to the line that opens it.
+    """
+
+    name: str
+    failure: Failure
+    via: tuple[Site, ...]
     severity: Severity = Severity.ERROR
     reason: str = ""
 
@@ -104,6 +118,7 @@ class Case:
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     size_budget: int | None = None
     missed: tuple[MissedImport, ...] = ()
+    absent: tuple[AbsentLibrary, ...] = ()
     named: Mapping[str, NamedFile] = field(default_factory=lambda: MappingProxyType({}))
     smoke: SmokeRun | None = None
     reconciled: tuple[Reconciled, ...] = ()

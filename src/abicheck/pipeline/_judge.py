@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from abicheck.elf import unpack_constants
 from abicheck.loader import Loader, init_function
 from abicheck.model import (
+    AbsentLibrary,
     ArtifactKind,
     Case,
     ExtensionModule,
@@ -157,6 +158,7 @@ class Judge:
             facts,
             layout_of(contents, self._simulation, self._stakes.reach, self._asked, self.predict),
             missed=tuple(self._missed()),
+            absent=tuple(self._absent()),
             installed=installed,
         )
 
@@ -395,6 +397,16 @@ class Judge:
             PurePosixPath(path), self._where(path), link_map, halt, severity=severity, reason=reason
         )
         return (root,)
+
+    def _absent(self) -> Iterator[AbsentLibrary]:
+        """Yield the libraries that sources open by name, and that are nowhere."""
+        reach = self._stakes.reach()
+        opened = self._simulation.absent() if self._simulation is not None else {}
+        for name, (failure, via) in opened.items():
+            top = via[-1].path.parts[0].removesuffix(".py")
+            beyond = reach is not None and not reach.covers_package(top)
+            severity = Severity.NOTE if beyond else Severity.ERROR
+            yield AbsentLibrary(name, failure, via, severity, BEYOND if beyond else "")
 
     # --- the report's tables ---
 

@@ -198,9 +198,13 @@ class Simulation:
         """Return the libraries that sources were seen to open while being imported."""
         return MappingProxyType(self._setting.libraries)
 
-    def absent(self) -> Mapping[str, ImportSite]:
-        """Return the libraries that sources open by a name behind which there is nothing."""
-        return MappingProxyType(self._setting.absent)
+    def absent(self) -> Mapping[str, tuple[Failure, tuple[Site, ...]]]:
+        """Return the names that sources open without a guard, behind which there is no library.
+
+        With what that ends in, and how the source was come to.
+        """
+        found = self._setting.absent
+        return {name: (each.failure, each.via) for name, each in found.items()}
 
     # --- processes ---
 

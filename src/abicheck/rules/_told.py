@@ -25,6 +25,9 @@ def told_of_files(case: Case) -> Iterator[str | None]:
     for root in case.roots:
         if root.halt is not None and root.severity is Severity.ERROR:
             yield words(failure_of(root))
+    for absent in case.absent:
+        if absent.severity is Severity.ERROR:
+            yield words(absent.failure)
     for missing in case.missing:
         if missing.severity is Severity.ERROR:
             yield words(missing.prediction.failure)

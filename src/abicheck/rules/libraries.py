@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from abicheck.model import Case, Dependency, ElfFacts, Fault, Root, Severity, is_musl
+from abicheck.model import Case, Dependency, ElfFacts, Fault, Location, Root, Severity, is_musl
 from abicheck.rules import _fixes
 from abicheck.rules._blame import Blamed, collect
 from abicheck.rules._rule import rule
@@ -74,11 +74,14 @@ def _is_vendored(blamed: Blamed[Dependency]) -> bool:
     messages=(
         "*: cannot open shared object file: No such file or directory",
         "*: cannot read file data: Is a directory",
+        "cannot load library '*': *",
+        "ctypes.util.find_library() did not manage to locate a library called '*'",
     ),
     causes=(
         "compiled against a library of the build machine",
         "a fuller build image had it and Lambda's does not",
         "the desktop variant of a package",
+        "a package that opens a library of the system with ctypes or cffi (weasyprint, cairocffi)",
     ),
     fixes=(
         "take the self-contained variant of the package (-binary, -headless)",
@@ -86,7 +89,7 @@ def _is_vendored(blamed: Blamed[Dependency]) -> bool:
     ),
 )
 def missing_library(case: Case) -> Iterator[Fault]:
-    """Every DT_NEEDED entry must be met, or the object does not load at all."""
+    """Every DT_NEEDED entry must be met, and so must what a source opens by its name."""
     for blamed in collect(case, _absent):
         if _is_vendored(blamed):
             continue
@@ -99,6 +102,20 @@ def missing_library(case: Case) -> Iterator[Fault]:
             why=why + _passed_over(blamed),
             evidence=(soname,),
             fix=fix,
+        )
+    for absent in case.absent:
+        site = absent.via[-1]
+        known = _KNOWN.get(absent.name, "no folder that the loader looks in has it")
+        yield Fault(
+            Location(site.path),
+            f"opens {absent.name}, which is neither in the artifact nor on the target",
+            subject=absent.name,
+            why="; ".join(filter(None, (known, absent.reason))),
+            evidence=(absent.name,),
+            fix=_fixes.ship_library(case, absent.name) if ".so" in absent.name else "",
+            failure=absent.failure,
+            via=absent.via,
+            severity=None if absent.severity is Severity.ERROR else absent.severity,
         )
 
 

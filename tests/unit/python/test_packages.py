@@ -317,6 +317,19 @@ def test_a_library_is_opened_by_its_name(code: str, expected: tuple[str, str] | 
     assert artifact.outcome("m") == expected
 
 
+def test_a_library_that_is_opened_without_a_guard_and_is_nowhere_is_remembered() -> None:
+    code = (
+        "import ctypes\nfrom contextlib import suppress\n"
+        "with suppress(OSError):\n    ctypes.CDLL('libx.so.1')\n"
+    )
+    artifact = Artifact(
+        {"m.py": f"{code}ctypes.CDLL('libz.so.1')\n"}, absent={"libx.so.1", "libz.so.1"}
+    )
+    artifact.predict("m")
+
+    assert list(artifact.simulation.absent()) == ["libz.so.1"]
+
+
 def test_what_a_lone_wheel_opens_by_name_may_come_with_another() -> None:
     code = "import ctypes, ctypes.util\nctypes.CDLL('libx.so.1')\nctypes.util.find_library('x')"
 

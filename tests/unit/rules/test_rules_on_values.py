@@ -26,15 +26,18 @@ from tests.factories import (
 )
 
 from abicheck.model import (
+    AbsentLibrary,
     ArtifactKind,
     Bytecode,
     Counts,
     ElfFacts,
+    Failure,
     Finding,
     Foreign,
     ForeignFile,
     Irregular,
     Severity,
+    Site,
     SymbolRef,
 )
 
@@ -315,6 +318,24 @@ def test_a_missing_init_function_names_the_one_that_is_there() -> None:
         "does not define PyInit_mod",
         "it defines PyInit_other",
     )
+
+
+@pytest.mark.parametrize(
+    ("severity", "expected"),
+    [(Severity.ERROR, ["ABI401"]), (Severity.NOTE, ["ABI401 note"])],
+)
+def test_a_library_that_a_source_opens_by_its_name_must_be_somewhere(
+    severity: Severity, expected: list[str]
+) -> None:
+    words = "libx.so.1: cannot open shared object file: No such file or directory"
+    via = (Site(PurePosixPath("handler.py"), 1), Site(PurePosixPath("p/__init__.py"), 7))
+    absent = AbsentLibrary("libx.so.1", Failure("OSError", words), via, severity)
+    case = replace(a_case(mod()), absent=(absent,))
+
+    assert codes(case) == expected
+    fault = only(judge(case)).fault
+    assert (str(fault.location), fault.failure) == ("p/__init__.py", absent.failure)
+    assert fault.fix.startswith("mkdir -p BUILD_DIR/lib && cp -- libx.so.1 BUILD_DIR/lib/")
 
 
 @pytest.mark.parametrize(

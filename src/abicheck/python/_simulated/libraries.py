@@ -11,8 +11,8 @@ import posixpath
 from pathlib import PurePosixPath
 
 from abicheck.model import Failure, Site
-from abicheck.python._simulated.machine import ImportSite, Machine
-from abicheck.python._simulated.raising import DiedError, RaisedError
+from abicheck.python._simulated.machine import Doubt, ImportSite, Machine
+from abicheck.python._simulated.raising import DiedError, RaisedError, failure_of
 from abicheck.python._simulated.values import (
     ANY,
     THING,
@@ -37,8 +37,7 @@ class Libraries(Machine):
             return ANY
         reason = self._open_named(text, mode)
         if reason is not None:
-            self._note_absent(text)
-            raise self.failed(reason, "OSError")
+            raise self._absent(text, reason)
         return THING
 
     def open_by_cffi(self, name: Value, mode: Value, *, interpreted: bool) -> Value:
@@ -57,8 +56,7 @@ class Libraries(Machine):
         else:
             text = f"ctypes.util.find_library() did not manage to locate a library called {name!r}"
             text = f"{first}.  Additionally, {text}" if tried else text
-        self._note_absent(name)
-        raise self.failed(text, "OSError")
+        raise self._absent(name, text)
 
     def find_library(self, name: Value) -> Value:
         """Mirror `ctypes.util.find_library`, whose means differ from target to target.
@@ -86,13 +84,13 @@ class Libraries(Machine):
             return None
         return f"{text}: cannot open shared object file: No such file or directory"
 
-    def _note_absent(self, name: str) -> None:
-        """Remember who opens what is not there."""
-        if "/" not in name:
-            site, guarded = self._here()
-            known = self.setting.absent.get(name)
-            if known is None or (known.guarded and not guarded):
-                self.setting.absent[name] = ImportSite(site, guarded)
+    def _absent(self, name: str, text: str) -> RaisedError:
+        """Return what opening a library ends in that is not there, and remember who does."""
+        error = self.failed(text, "OSError")
+        if "/" not in name and not self._here()[1] and all(frame.certain for frame in self.frames):
+            doubt = Doubt(failure_of(error.value), error.value.via)
+            self.setting.absent.setdefault(name, doubt)
+        return error
 
     def _here(self) -> tuple[Site, bool]:
         """Return the line that is being run, and whether an OSError would be caught."""

@@ -100,7 +100,8 @@ class Setting:
 
     `read` gives a source by its path, its module's name and whether it is a
     package; `head` the first bytes of bytecode; `objects` the paths of files
-    named like shared objects; `mentions` the modules that an extension is known
+    named like shared objects; `absent` what was opened by a name, unguarded, and is not there;
+    `mentions` the modules that an extension is known
     to import, `words` its strings, among which are those that it may import.
     """
 
@@ -113,7 +114,7 @@ class Setting:
     words: Callable[[str], bytes]
     assume_missing_installed: bool
     libraries: dict[str, ImportSite] = field(default_factory=dict)
-    absent: dict[str, ImportSite] = field(default_factory=dict)
+    absent: dict[str, Doubt] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
     generators: dict[ast.AST, bool] = field(default_factory=dict)
     cimports: dict[str, tuple[str, ...]] = field(default_factory=dict)
