@@ -119,11 +119,21 @@ def _identify(name: str, real: str, facts: ElfFacts) -> Program | None:
     return Program(name, real, facts, (int(found[1]), int(found[2])), found[3], library)
 
 
-def standard_library(root: Root, program: Program) -> str:
+def standard_library(root: Root, program: Program, home: str = "") -> str:
     """Return the folder of the standard library, as `getpath` finds it from the executable.
 
-    Mirrors `search_up` of Modules/getpath.py: upwards to `lib/python3.X/os.py`.
+    Mirrors `search_up` of Modules/getpath.py: upwards to `lib/python3.X/os.py`.  `home` is
+    PYTHONHOME, which leaves no choice.
     """
+    prefix = home.partition(":")[0]
+    if prefix:
+        folder = posixpath.join(prefix, "lib", f"python{program.dotted}")
+        if root.is_file(posixpath.join(folder, _LANDMARK)):
+            return folder
+        reason = (
+            f"{program.path} would not start: PYTHONHOME={home}, and {folder} has no {_LANDMARK}"
+        )
+        raise ArtifactError(reason)
     above = posixpath.dirname(program.path)
     while above != "/":
         above = posixpath.dirname(above)

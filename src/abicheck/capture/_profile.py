@@ -28,7 +28,7 @@ _LAMBDA_BIN: Final = "/var/lang/bin"
 _LAMBDA_RUNTIME: Final = "/var/runtime"
 _SEARCH: Final = ("/usr/local/bin", "/usr/bin", "/bin")
 _NAMED: Final = "glibc-hwcaps/"
-_ASKED: Final = ("LD_LIBRARY_PATH", "PATH", "PYTHONPATH")
+_ASKED: Final = ("LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
 _KERNEL: Final = (5, 10, 0)
 _LEVEL: Final = {"x86_64": 3, "aarch64": 1}
 _MANYLINUX: Final = (17, 24, 26, 27, 28, 31, 34, 35, 36, 38, 39, 40, 41, 42)
@@ -40,8 +40,9 @@ class Request:
     """What a capture is asked for, besides the root itself.
 
     `environment` holds what the container's own would: LD_LIBRARY_PATH, PATH,
-    PYTHONPATH.  `isa_level` and `kernel` are of the machine it is to run on,
-    which no root file system knows.  `as_of` is an ISO day.
+    PYTHONHOME, PYTHONPATH.  `isa_level` and `kernel` are of the machine it is to run on,
+    which no root file system knows.  `as_of` is an ISO day.  `bootstrap` says whether
+    Lambda's own, in the images that have it, starts the function.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Request:
     as_of: dt.date | None = None
     isa_level: int | None = None
     kernel: tuple[int, int, int] | None = None
+    bootstrap: bool = True
 
 
 class MuslError(ArtifactError):
@@ -97,7 +99,8 @@ class _Capture:
         platform = (self._running.platform if self._running is not None else "") or machine
         subs = hwcaps_subdirectories(libc.version, machine, level, platform)
         libraries = Collection(self._root, machine, libc.lib, subs)
-        stdlib = python.standard_library(self._root, program)
+        home = self._environment.get("PYTHONHOME", "")
+        stdlib = python.standard_library(self._root, program, home)
         library_path = self._library_path()
         named = tuple(s.removeprefix(_NAMED) for s in subs if s.startswith(_NAMED))
         cache = read_cache(self._root.read(_CACHE) or b"", machine, named, level)
@@ -233,7 +236,11 @@ class _Capture:
             return tuple(dict.fromkeys((task, *self._running.path)))
         given = self._environment.get("PYTHONPATH", "")
         path = python.search_path(self._root, program, stdlib, given)
-        if program.path.startswith(_LAMBDA_BIN) and self._root.is_dir(_LAMBDA_RUNTIME):
+        is_lambdas = program.path.startswith(_LAMBDA_BIN) and self._root.is_dir(_LAMBDA_RUNTIME)
+        if is_lambdas and self._request.bootstrap and given:
+            # The bootstrap's own folder, and where PYTHONPATH is set none of a layer.
+            path = (_LAMBDA_RUNTIME, *path)
+        elif is_lambdas and self._request.bootstrap:
             # What Lambda's bootstrap makes of it: its layers first, then itself.
             packages = posixpath.join(stdlib, "site-packages")
             layers = (f"/opt/python/lib/python{program.dotted}/site-packages", "/opt/python")

@@ -23,7 +23,7 @@ from abicheck.cli._targets import choose_target, on_runtimes
 from abicheck.cli._watch import Watch
 from abicheck.config import Baseline, Config, Function, Selection, Suppressions
 from abicheck.errors import ArtifactError, EngineError, UsageError
-from abicheck.model import Pins, Report, TargetProfile
+from abicheck.model import ArtifactKind, Pins, Report, TargetProfile
 from abicheck.pipeline import Progress, Smoke, check, smoke
 from abicheck.reporters import printable
 from abicheck.rules import ALL_RULES, Rule
@@ -44,8 +44,9 @@ class Request:
     `dockerfile` is the text of the file that the option names.  `layers`,
     `environment`, `size_budget` and `pins` are what their options amount to; `smoke` is
     there where the artifact is to be imported as well.  `own` are its function's own
-    options, and `own_target` says that a
-    target was named for this artifact, which an image, being its own, cannot have.
+    options, `own_target` says that a target was named for this artifact, which an image,
+    being its own, cannot have, and `of_image` is the option that was named for it and
+    that only an image can have.
     """
 
     artifact: Path | str
@@ -59,6 +60,7 @@ class Request:
     own_target: bool = False
     pins: Pins | None = None
     own: Mapping[str, Any] = field(default_factory=dict)
+    of_image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,15 @@ def _request(ctx: click.Context, artifact: Path | str, function: Function | None
         any(precedence(ctx, own, name) in _CLOSE for name in ("target", "runtime")),
         find_pins(options["requirements"], options["wheels"]),
         own,
+        # With several artifacts, one may be the image that is meant.
+        next(
+            (
+                f"--{name}"
+                for name in ("reference", "dockerfile")
+                if precedence(ctx, own, name) in _CLOSE and len(ctx.params["artifacts"]) <= 1
+            ),
+            "",
+        ),
     )
 
 
@@ -251,7 +262,7 @@ def _check(
     matrix: Sequence[TargetProfile] = (),
 ) -> Report:
     wheels = request.options["wheels"]
-    return check(
+    report = check(
         request.artifact,
         target,
         handler=request.options["handler"],
@@ -269,6 +280,11 @@ def _check(
         rules=_rules(request),
         progress=shown,
     )
+    kind = report.inventory.kind
+    if request.of_image and kind not in {ArtifactKind.IMAGE, ArtifactKind.UNREADABLE}:
+        reason = f"{request.artifact}: no container image, which {request.of_image} is about"
+        raise UsageError(reason)
+    return report
 
 
 def _read_dockerfile(name: str | None) -> str | None:

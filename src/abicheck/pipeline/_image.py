@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from itertools import islice
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -17,35 +17,39 @@ from abicheck.errors import ArtifactError
 from abicheck.filesystem import Entry, Kind, Tree
 from abicheck.model import (
     ElfFacts,
-    EntryPoint,
     Finding,
     ImageFacts,
     Irregular,
     Irregularity,
-    Location,
     TargetProfile,
 )
-from abicheck.pipeline._drift import base_drift
+from abicheck.pipeline._demands import entry_point, runtime_client, searched, unreadable
+from abicheck.pipeline._drift import base_drift, lambda_base
 from abicheck.pipeline._inventory import Contents, Reading, is_shared_object_name, is_wanted
 from abicheck.pipeline._progress import Progress, Stage, Step
-from abicheck.pipeline._start import handler_of, task_root
+from abicheck.pipeline._start import (
+    handler_of,
+    interpreter_of,
+    is_client_started,
+    task_root,
+    working_directory,
+)
 
-_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What the image's own site.py and Lambda's bootstrap search, besides PYTHONPATH.
 _PACKAGES: Final = re.compile(r"(^|/)(site|dist)-packages/|^opt/python/|^var/runtime/")
+_LIBRARY: Final = re.compile(r"(^|/)lib(64)?/python3(\.\d+)?t?/|^usr/share/")
 _DYNAMIC: Final = re.compile(r"/lib-dynload/[^/]+$")
-_PYTHON: Final = re.compile(r"python3(\.\d+)?t?")
+# Top-level folders of a Linux system, which are no packages of a function that lies beside them.
+_SYSTEM: Final = frozenset(
+    (
+        "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt",
+        "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var",
+    )
+)  # fmt: skip
 _MUSL: Final = re.compile(r"(usr/)?lib/(ld-musl-[\w.-]+)")
 _GLIBC: Final = "libc.so.6"
+_ASKED: Final = ("LD_LIBRARY_PATH", "PATH", "PYTHONHOME")
 _GO_NAMES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
-_RIC: Final = "awslambdaric"
-_RIC_FILES: Final = (f"/{_RIC}/__main__.py", f"/{_RIC}/__init__.py")
-_CLIENTS: Final = (
-    "/lambda-entrypoint.sh",
-    "/var/runtime/bootstrap",
-    "/opt/extensions/lambda-adapter",
-)
-_MOST_UNREADABLE: Final = 20  # a report names a few
 # What leaves a layer, or the configuration, unread: of the rest nothing can be said then.
 _UNREAD: Final = frozenset(
     {
@@ -102,11 +106,10 @@ class _ImageReading:
         self._task_root = task_root(image.config)
         self._tree = Tree({})
         self._kept: dict[str, Kept] = {}
-        self._entered = {"/": True}
-        given = self._config.env.get("PYTHONPATH", "").split(":")
-        self._folders = tuple(
-            f"{entry.strip('/')}/" for entry in (self._task_root, *given) if entry.strip("/")
-        )
+        self._python_path = self._absolute(self._config.env.get("PYTHONPATH", ""))
+        folders = (self._task_root, *self._python_path)
+        self._folders = tuple(f"{entry.strip('/')}/" for entry in folders if entry.strip("/"))
+        self._is_in_root = "/" in folders
 
     def contents(self) -> Contents:
         """Return all that is known of the image, as values."""
@@ -121,13 +124,17 @@ class _ImageReading:
         profile, musl = self._profile(members)
         reading = Reading(self._image, self._name, PurePosixPath("/"))
         system: dict[str, ElfFacts] = {}
+        sites = frozenset(() if profile is None else self._sites(profile))
+        self._folders += tuple(self._led_to(sites))
         for member in members:
             if profile is None:
                 break
             path = f"/{member.name}"
             content = self._kept.get(path, Kept(None, None))
             if self._is_package(member.name) or _DYNAMIC.search(member.name):
-                reading.take(replace(member, data=content.data), content.facts)
+                unread = path.endswith(".pth") and posixpath.dirname(path) not in sites
+                data = None if unread else content.data
+                reading.take(replace(member, data=data), content.facts)
             elif self._is_link(member) or (
                 content.facts is not None and path not in profile.libraries
             ):
@@ -187,12 +194,19 @@ class _ImageReading:
         if is_asked(name, head, size):
             return True
         if not self._is_package(name):
-            return False
-        return head.startswith(MAGIC) or is_wanted(_below(name), head, size)
+            # A link, or a `.pth` file, may put any folder on sys.path.
+            return (
+                name.endswith(".py") and not _LIBRARY.search(name) and is_wanted(name, head, size)
+            )
+        # Whether a `.pth` file is read its folder says, once sys.path is known.
+        below = posixpath.basename(name) if name.endswith(".pth") else name
+        return head.startswith(MAGIC) or is_wanted(below, head, size)
 
     def _is_package(self, name: str) -> bool:
         """Whether a file lies where the image's own Python code is."""
-        return name.startswith(self._folders) or _PACKAGES.search(name) is not None
+        if name.startswith(self._folders) or _PACKAGES.search(name) is not None:
+            return True
+        return self._is_in_root and name.partition("/")[0] not in _SYSTEM
 
     # --- the target ---
 
@@ -205,20 +219,17 @@ class _ImageReading:
         if not self._is_whole():
             return None, ""
         config = self._config
-        entry = self._entry_point()
-        runs = entry.path if entry is not None else None
-        is_python = runs is not None and _PYTHON.fullmatch(posixpath.basename(runs)) is not None
         request = Request(
             name="image",
-            python=runs if is_python else None,
+            python=self._interpreter(),
             source=self._name,
             image=next(iter(config.names), "") or (config.id or ""),
             environment={
-                name: config.env[name]
-                for name in ("LD_LIBRARY_PATH", "PATH", "PYTHONPATH")
-                if name in config.env
+                **{name: config.env[name] for name in _ASKED if name in config.env},
+                **({"PYTHONPATH": ":".join(self._python_path)} if self._python_path else {}),
             },
             task_root=self._task_root,
+            bootstrap=not is_client_started(self._image.config),
         )
         root = ImageRoot(self._tree, self._kept, config.created, config.env)
         try:
@@ -248,10 +259,47 @@ class _ImageReading:
             for found in self._image.irregularities
         )
 
+    def _sites(self, profile: TargetProfile) -> Iterator[str]:
+        """Yield the folders whose `.pth` files are read: those of `site`, and of the bootstrap.
+
+        Lambda's bootstrap hands /var/task to `site.addsitedir`, and, without a PYTHONPATH,
+        the folders of layers; `python -m awslambdaric` only puts its own on sys.path.
+        """
+        for entry in map(str, profile.interpreter.path):
+            if entry.endswith("-packages") and entry not in self._python_path:
+                yield entry
+        if lambda_base(self._tree, profile) and not is_client_started(self._image.config):
+            yield self._task_root
+            if not self._python_path:
+                yield "/opt/python"
+
+    def _led_to(self, sites: AbstractSet[str]) -> Iterator[str]:
+        """Yield the folders, with a slash, that links and `.pth` files put on sys.path as well."""
+        named = [self._task_root, *self._python_path]
+        for path, content in self._kept.items():
+            if path.endswith(".pth") and posixpath.dirname(path) in sites:
+                lines = (content.data or b"").decode("utf-8", "replace").splitlines()
+                named += (posixpath.join(posixpath.dirname(path), line.rstrip()) for line in lines)
+        for folder in named:
+            real = self._tree.real(folder)
+            if real is not None and real != "/" and self._tree.is_dir(real):
+                yield f"{real.strip('/')}/"
+
+    def _interpreter(self) -> str | None:
+        """Return the file of the Python that is started; None where a script may start any."""
+        name = interpreter_of(self._image.config)
+        found = (path for path in searched(self._config, name or "") if self._tree.is_file(path))
+        return next(found, None) if name is not None else None
+
+    def _absolute(self, python_path: str) -> tuple[str, ...]:
+        """Return the folders of a PYTHONPATH, where the process starts (`abs_paths` of site)."""
+        here = working_directory(self._config)
+        parts = python_path.split(":") if python_path else ()
+        return tuple(posixpath.normpath(posixpath.join(here, part)) for part in parts)
+
     def _virtual_environment(self, version: str) -> Iterator[PurePosixPath]:
-        """Yield the packages of the environment whose interpreter is the entry point (PEP 405)."""
-        entry = self._entry_point()
-        for name in self._searched(entry.name) if entry is not None else ():
+        """Yield the packages of the environment whose interpreter is started (PEP 405)."""
+        for name in searched(self._config, interpreter_of(self._image.config) or ""):
             if self._tree.is_file(name):
                 home = PurePosixPath(posixpath.normpath(name)).parent.parent
                 packages = home / "lib" / f"python{version}" / "site-packages"
@@ -261,80 +309,17 @@ class _ImageReading:
                     yield packages
                 return
 
-    # --- what Lambda asks ---
-
     def _facts(self, members: Iterable[Member], contents: Contents) -> ImageFacts:
         """Return what Lambda asks of the image, which it does of one with musl as well."""
         files = [m for m in members if m.kind is Kind.FILE and self._is_package(m.name)]
-        unreadable = (
-            Location(PurePosixPath(member.name))
-            for member in files
-            if (member.name.endswith((".py", ".pyc")) or member.head.startswith(MAGIC))
-            and not self._is_open(f"/{member.name}")
-        )
         return replace(
             self._image.facts,
-            entry_point=self._entry_point(),
-            client=self._client(files, contents),
-            unreadable=tuple(islice(unreadable, _MOST_UNREADABLE)),
+            entry_point=entry_point(self._tree, self._config),
+            client=runtime_client(self._tree, files, contents.inventory.distributions),
+            unreadable=unreadable(self._tree, files),
             whole=self._is_whole(),
             architecture=_GO_NAMES.get(self._asked.machine, self._asked.machine),
         )
-
-    def _entry_point(self) -> EntryPoint | None:
-        config = self._image.config
-        command = (*config.entrypoint, *config.cmd)
-        if not command:
-            return None
-        name, arguments = command[0], command[1:]
-        path = next((p for p in self._searched(name) if self._tree.is_file(p)), None)
-        if path is None:
-            return EntryPoint(name, None, arguments)
-        entry = self._tree.entry(path)
-        real = self._tree.real(path) or path
-        file = self._tree.entry(real)
-        return EntryPoint(
-            name,
-            real,
-            arguments,
-            link=entry is not None and entry.kind is Kind.SYMLINK,
-            executable=file is None or file.mode is None or bool(file.mode & 0o001),
-        )
-
-    def _searched(self, name: str) -> Iterator[str]:
-        config = self._config
-        if "/" in name:
-            yield posixpath.join(config.working_dir or "/", name)
-        else:
-            folders = config.env.get("PATH", _PATH).split(":")
-            yield from (posixpath.join("/", folder, name) for folder in folders)
-
-    def _client(self, files: Iterable[Member], contents: Contents) -> str:
-        for distribution in contents.inventory.distributions:
-            if distribution.name.lower() == _RIC:
-                return f"{_RIC} {distribution.version}"
-        if any(member.name.endswith(_RIC_FILES) for member in files):
-            return _RIC
-        return next((path for path in _CLIENTS if self._tree.is_file(path)), "")
-
-    def _is_open(self, path: str) -> bool:
-        """Whether a user without privileges may read a file, as far as modes are known."""
-        entry = self._tree.entry(path)
-        if entry is not None and entry.mode is not None and not entry.mode & 0o004:
-            return False
-        return self._is_entered(posixpath.dirname(path))
-
-    def _is_entered(self, folder: str) -> bool:
-        """Whether that user may pass through a folder, and through all that are above it."""
-        unknown = []
-        while folder not in self._entered:
-            unknown.append(folder)
-            folder = posixpath.dirname(folder)
-        for below in reversed(unknown):
-            entry = self._tree.entry(below)
-            passes = entry is None or entry.mode is None or bool(entry.mode & 0o001)
-            self._entered[below] = passes and self._entered[posixpath.dirname(below)]
-        return not unknown or self._entered[unknown[0]]
 
 
 def in_layers(findings: Iterable[Finding], contents: Contents) -> tuple[Finding, ...]:
@@ -355,8 +340,3 @@ def in_layers(findings: Iterable[Finding], contents: Contents) -> tuple[Finding,
         location = replace(fault.location, layer=layer)
         placed.append(replace(finding, fault=replace(fault, location=location, origin=origin)))
     return tuple(placed)
-
-
-def _below(name: str) -> str:
-    """Return a file's name below its folder of packages, where .pth files are."""
-    return re.split(r"(?:site|dist)-packages/", name)[-1]

@@ -242,3 +242,32 @@ def test_a_target_for_all_functions_passes_images_by(
     result = call(image, cwd=tmp_path, env=env)
 
     assert "an image brings its own runtime" not in result.stderr
+
+
+# --- what only an image has ---
+
+
+@pytest.mark.parametrize("option", ["--reference=app:1", "--dockerfile=Dockerfile"])
+def test_what_only_an_image_has_is_refused_elsewhere(
+    call: Run, tmp_path: Path, option: str
+) -> None:
+    """Told of the one artifact it was named for; an unreadable file keeps its finding."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "handler.py").write_text("")
+    (tmp_path / "cut.tar").write_bytes(b"")
+    result = call("app", option, cwd=tmp_path)
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"app: no container image, which {option.partition('=')[0]} is about" in result.stderr
+    assert call("cut.tar", option, cwd=tmp_path).returncode == 1
+
+
+def test_what_is_said_for_all_passes_by_what_is_no_image(call: Run, tmp_path: Path) -> None:
+    """Of several artifacts one may be meant; so with the environment and the configuration."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "handler.py").write_text("")
+
+    assert call("a", "b", "--reference=app:1", cwd=tmp_path).returncode == 0
+    assert call("a", cwd=tmp_path, env={"ABICHECK_REFERENCE": "app:1"}).returncode == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from abicheck.model import ImageConfig
-from abicheck.pipeline._start import handler_of, task_root
+from abicheck.pipeline._start import handler_of, interpreter_of, task_root
 
 CLIENT = ("/usr/bin/python3", "-m", "awslambdaric")
 
@@ -26,6 +26,11 @@ CLIENT = ("/usr/bin/python3", "-m", "awslambdaric")
         (("/entry_script.sh",), ("--port=80",), None),
         (("gunicorn",), ("app.server",), None),
         (("/bin/sh", "-c", "python app.py"), (), None),
+        (("/bin/sh", "-c", "exec python -m awslambdaric app.handler"), ("unseen",), "app.handler"),
+        ((), ("/bin/sh", "-c", "python -m awslambdaric 'app.handler'"), "app.handler"),
+        (("/bin/sh", "-c", "cd /app && python -m awslambdaric app.handler"), (), None),
+        (("/bin/sh", "-c", "python -m awslambdaric 'app.handler"), (), None),
+        (("/bin/sh", "-c", "python -m awslambdaric $HANDLER"), (), None),
         ((), (), None),
     ],
 )
@@ -42,9 +47,11 @@ def test_the_handler_is_what_the_command_gives_to_who_asks_for_it(
         ("/var/task", "/var/task", ("/lambda-entrypoint.sh",), "/var/task"),
         ("/var/task", "/app", ("/lambda-entrypoint.sh",), "/var/task"),
         ("/var/task", "/app", CLIENT, "/app"),
-        ("/var/task", "/", CLIENT, "/var/task"),
+        ("/var/task", "/", CLIENT, "/"),
         ("", "/app/", ("/entry.sh",), "/app"),
-        ("", "", CLIENT, "/var/task"),
+        ("", "", CLIENT, "/"),
+        ("", "app", CLIENT, "/app"),
+        ("", "/app", ("/bin/sh", "-c", "python -m awslambdaric app.handler"), "/app"),
         ("task", "/", ("/entry.sh",), "/var/task"),
     ],
 )
@@ -56,3 +63,22 @@ def test_the_folder_is_that_of_who_imports_the_handler(
     config = ImageConfig(env=env, working_dir=folder, entrypoint=entrypoint)
 
     assert task_root(config) == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (CLIENT, "/usr/bin/python3"),
+        (("/opt/rie", "/venv/bin/python3.13", "-u", "-m", "awslambdaric"), "/venv/bin/python3.13"),
+        (("/bin/sh", "-c", "/venv/bin/python3 -m awslambdaric app.handler"), "/venv/bin/python3"),
+        (("python3", "app.py"), "python3"),
+        (("gunicorn", "python3"), None),
+        (("/lambda-entrypoint.sh",), None),
+        ((), None),
+    ],
+)
+def test_the_interpreter_is_the_one_that_is_started(
+    command: tuple[str, ...], expected: str | None
+) -> None:
+    """By itself, by an emulator, by a shell; a server's name says nothing."""
+    assert interpreter_of(ImageConfig(entrypoint=command)) == expected
