@@ -74,7 +74,9 @@ class Reach:
         source = self._parse(found.path, name, found.is_package)
         if source.unreadable is not None or _DYNAMIC.search(data):
             self._take_whole(name)
-        for reference in references(source):
+        for reference in references(source, self._interpreter.version):
+            if reference.never:
+                continue
             self._todo.append(reference.module)
             self._todo += (f"{reference.module}.{each}" for each in reference.names)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -26,18 +26,31 @@ _FREE_THREADED: Final = frozenset(
 _SHOWN: Final = 8
 
 
-def is_c_api(name: str) -> bool:
-    """Whether a symbol is CPython's by its prefix."""
-    return name.startswith(("Py", "_Py"))
+_ELSEWHERE: Final = (Outcome.NO_VERSION, Outcome.NO_LIBRARY)
 
 
-def _missing_api(root: Root) -> Iterable[tuple[PurePosixPath, str, tuple[Binding, ...]]]:
-    by_object: dict[PurePosixPath, list[Binding]] = {}
-    for binding in root.link_map.bindings:
-        if is_c_api(binding.ref.name) and binding.outcome is not Outcome.NO_VERSION:
-            by_object.setdefault(binding.requester, []).append(binding)
-    for at, bindings in by_object.items():
-        yield at, "c-api", tuple(bindings)
+def is_c_api(name: str, case: Case) -> bool:
+    """Whether a symbol that is not found is CPython's: by its prefix, and defined nowhere else.
+
+    Others prefix their names so as well: PySide6 has `PySide…` and `PySideProperty_TypeF`.
+    """
+    return name.startswith(("Py", "_Py")) and not any(
+        name in facts.table.definitions for facts in case.inventory.objects.values()
+    )
+
+
+def _missing_api(
+    case: Case,
+) -> Callable[[Root], Iterable[tuple[PurePosixPath, str, tuple[Binding, ...]]]]:
+    def facts(root: Root) -> Iterable[tuple[PurePosixPath, str, tuple[Binding, ...]]]:
+        by_object: dict[PurePosixPath, list[Binding]] = {}
+        for binding in root.link_map.bindings:
+            if binding.outcome not in _ELSEWHERE and is_c_api(binding.ref.name, case):
+                by_object.setdefault(binding.requester, []).append(binding)
+        for at, bindings in by_object.items():
+            yield at, "c-api", tuple(bindings)
+
+    return facts
 
 
 @rule(
@@ -78,7 +91,7 @@ def wrong_python_tag(case: Case) -> Iterator[Fault]:
 def missing_c_api(case: Case) -> Iterator[Fault]:
     """Every C-API name that a relocation asks for must be exported by the interpreter."""
     version = case.profile.interpreter.dotted
-    for blamed in collect(case, _missing_api):
+    for blamed in collect(case, _missing_api(case)):
         names = [binding.ref.name for binding in blamed.fact]
         if _FREE_THREADED.isdisjoint(names):
             yield blamed.fault(
@@ -138,7 +151,7 @@ def is_libpython(soname: str) -> bool:
 def free_threaded_build(case: Case) -> Iterator[Fault]:
     """An extension must be built for the interpreter's threading model."""
     yield from missing_modules(case, Cause.FREE_THREADED)
-    for blamed in collect(case, _missing_api):
+    for blamed in collect(case, _missing_api(case)):
         names = [binding.ref.name for binding in blamed.fact]
         if not _FREE_THREADED.isdisjoint(names):
             yield blamed.fault(

@@ -192,6 +192,7 @@ def version_not_found(case: Case) -> Iterator[Fault]:
 
 
 def _unbound(
+    case: Case,
     doubtful: bool,  # noqa: FBT001 - a switch between two rules
 ) -> Callable[[Root], Iterable[tuple[PurePosixPath, str, tuple[Binding, ...]]]]:
     def facts(root: Root) -> Iterable[tuple[PurePosixPath, str, tuple[Binding, ...]]]:
@@ -204,7 +205,7 @@ def _unbound(
                 binding.outcome is Outcome.NO_LIBRARY
                 or (binding.outcome is Outcome.NO_VERSION and binding.requester == killed)
                 or (binding.requester, binding.ref.version) in explained
-                or is_c_api(binding.ref.name)
+                or is_c_api(binding.ref.name, case)
                 or bool(binding.doubt) is not doubtful
             ):
                 continue
@@ -231,7 +232,7 @@ def _unbound(
 )
 def symbol_not_found(case: Case) -> Iterator[Fault]:
     """Every strong reference must be bound."""
-    for blamed in collect(case, _unbound(doubtful=False)):
+    for blamed in collect(case, _unbound(case, doubtful=False)):
         names = [str(binding.ref) for binding in blamed.fact]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         yield blamed.fault(
@@ -254,7 +255,7 @@ def symbol_not_found(case: Case) -> Iterator[Fault]:
 )
 def symbol_in_doubt(case: Case) -> Iterator[Fault]:
     """What only a stand-in lacks is uncertain, not missing."""
-    for blamed in collect(case, _unbound(doubtful=True)):
+    for blamed in collect(case, _unbound(case, doubtful=True)):
         names = [str(binding.ref) for binding in blamed.fact]
         doubts = sorted({binding.doubt for binding in blamed.fact})
         yield blamed.fault(

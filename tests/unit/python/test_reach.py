@@ -27,6 +27,14 @@ def test_imports_inside_functions_are_reached() -> None:
     assert not reach.covers("a.c")
 
 
+def test_imports_for_another_version_are_not_reached() -> None:
+    old = "import sys\nif sys.version_info < (3, 8):\n    import a\nelse:\n    import b\n"
+    reach = _reach({"h.py": old, "a.py": "", "b.py": ""})
+
+    assert reach.covers("b")
+    assert not reach.covers("a")
+
+
 def test_a_package_of_a_hundred_folders_is_reached_as_a_whole() -> None:
     """As deep as folders are read."""
     folder = "/".join("a" * 100)

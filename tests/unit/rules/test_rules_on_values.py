@@ -295,6 +295,17 @@ def test_a_c_api_name_that_the_interpreter_lacks_is_one_finding_a_file() -> None
     assert only(judge(case)).fault.evidence == ("PyOld_One", "_PyOld_Two")
 
 
+def test_a_name_with_cpythons_prefix_may_be_of_another_library() -> None:
+    """As those of shiboken and PySide."""
+    extension = mod(references=(ref("PySideProperty_TypeF"),))
+    library = an_object("lib/libpyside.so", "PySideProperty_TypeF")
+    lacking = mod(references=(ref("PySideProperty_TypeF"),), needed=("libpyside.so",))
+
+    assert codes(a_case(extension)) == ["ABI202"]
+    assert codes(a_case(extension, library)) == ["ABI302"]
+    assert codes(a_case(lacking)) == ["ABI401"]
+
+
 def test_a_name_of_free_threaded_builds_only_tells_more() -> None:
     references = (ref("_Py_MergeZeroLocalRefcount"), ref("PyNew_Thing"))
 
