@@ -257,7 +257,7 @@ class Judge:
         """
         if halt.trouble is not Trouble.INIT or self._is_extension(path, module):
             return False
-        from abicheck.python.source import is_named  # noqa: PLC0415 - as in `_simulate`
+        from abicheck.python.named import is_named  # noqa: PLC0415 - as in `_simulate`
 
         root = str(self._profile.interpreter.path[0])
         return not is_named(module.name, self._contents.sources, root)

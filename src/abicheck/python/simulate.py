@@ -34,6 +34,7 @@ from abicheck.python._simulated.values import (
 from abicheck.python._simulated.world import World
 from abicheck.python.garbage import uncollected
 from abicheck.python.handler import Handler, called, given, missing, not_taken
+from abicheck.python.named import may_name
 from abicheck.python.source import Guard, Reference, Source, read_source, references
 
 __all__ = ["ImportSite", "Loads", "Simulation"]
@@ -71,7 +72,7 @@ class Simulation:
         self._references: dict[str, tuple[Reference, ...]] = {}
         self._files: tuple[str, ...] | None = None
         self._sources: tuple[str, ...] | None = None
-        self._having: dict[bytes, tuple[str, ...]] = {}  # the sources with a word, once asked for
+        self._having: dict[bytes, tuple[str, ...]] = {}  # what may name a word
         root = str(interpreter.path[0]) if interpreter.path else "/"
         self._root = root
         setting = Setting(
@@ -182,7 +183,8 @@ class Simulation:
         )
 
     def _has(self, path: str, word: bytes) -> bool:
-        return word in (self._bytes(path) or b"")
+        # What has been looked through before costs nothing to be looked through again.
+        return path in self._references or may_name(self._bytes(path) or b"", word)
 
     def _unreached(self, word: bytes) -> Iterator[str]:
         known = self._having.get(word)

@@ -203,27 +203,6 @@ def bound_names(statements: Sequence[ast.stmt]) -> frozenset[str]:
     return frozenset(names)
 
 
-def is_named(module: str, sources: Mapping[str, bytes], root: str) -> bool:
-    """Whether an import statement of a source below `root` asks for `module`, wherever it stands.
-
-    Only sources with the module's own name in them are parsed.
-    """
-    name = module.rpartition(".")[2].encode()
-    return any(
-        reference.asks_for(module)
-        for path, data in sources.items()
-        if name in data and path.endswith(".py")
-        for reference in references(_read_file(path.removeprefix(f"{root}/"), data))
-    )
-
-
-def _read_file(path: str, data: bytes) -> Source:
-    """Parse a file by its path below an entry of sys.path."""
-    dotted = path.removesuffix(".py").replace("/", ".")
-    is_package = dotted.rpartition(".")[2] == "__init__"
-    return read_source(data, is_package=is_package, module=dotted.removesuffix(".__init__"))
-
-
 def references(source: Source, version: tuple[int, int] | None = None) -> tuple[Reference, ...]:
     """Return every import of a source, those inside functions included.
 

@@ -75,13 +75,15 @@ def test_a_wheel_that_loads_has_none_of_its_sources_parsed(
     assert not parsed
 
 
-def test_of_a_wheel_with_a_library_only_what_names_it_is_parsed(
+def test_of_a_wheel_with_a_library_only_what_may_import_it_is_parsed(
     tmp_path: Path, target: TargetProfile, parsed: Counter[bytes]
 ) -> None:
-    naming = b"NAME = 'libdata.so'\n"
+    """What opens it by its path is no import, as a glance at its line tells."""
+    naming = b'TEXT = """\nimport libdata\n"""\n'
     wheel = {
         "pkg/__init__.py": b"import os\n",
-        "pkg/data.py": naming,
+        "pkg/data.py": b"NAME = 'libdata.so'\n",
+        "pkg/text.py": naming,
         "pkg/libdata.so": Elf(symbols=(definition("data"),)).build(),
         "pkg-1.dist-info/WHEEL": b"Wheel-Version: 1.0\n",
     }
