@@ -52,10 +52,9 @@ def read_symbol_facts(
     references = []
     broken = asked.broken if len(within) == len(asked.symbols) else "a symbol beyond its table"
     try:
-        for index in within:
-            reference = symbols.reference(index)
-            if reference is not None:
-                references.append(reference)
+        # One by one, so that those before an unreadable one are kept.
+        for reference in symbols.references(within):
+            references.append(reference)  # noqa: PERF402 - as said
     except MalformedError as error:
         broken = str(error)
     if broken:

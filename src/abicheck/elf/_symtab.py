@@ -6,7 +6,7 @@ symbol; a single library may have hundreds of thousands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from struct import Struct
@@ -36,6 +36,9 @@ _TYPES: Final = frozenset({0, 1, 2, 5, 6, 10})
 _STT_OBJECT = 1
 _STT_TLS = 6
 _LOCAL_VISIBILITY: Final = frozenset({1, 2})  # STV_INTERNAL, STV_HIDDEN
+
+_FOUND: Final = frozenset(binding << 4 | kind for binding in _BINDINGS for kind in _TYPES)
+_WIDE = 24  # sizeof (Elf64_Sym)
 
 # Relocations that name no symbol to look up, and those that draw on the
 # static TLS block, by e_machine.
@@ -114,6 +117,21 @@ class Symbols:
         words = Struct(self._layout.format[:1] + "I" + f"{self._layout.size - 4}x")
         self._strings.detach([name for (name,) in words.iter_unpack(self._table)])
 
+    def references(self, indexes: Iterable[int]) -> Iterator[SymbolRef]:
+        """Yield the references that these symbols make; each must lie in the table."""
+        # Most are defined here: their section says so, in either byte order.
+        sections = self._sections()
+        for index in indexes:
+            if not sections[index]:
+                reference = self.reference(index)
+                if reference is not None:
+                    yield reference
+
+    def _sections(self) -> list[int]:
+        """Return the column `st_shndx`; numbers but zero may have their bytes the wrong way."""
+        place, size = (3, 12) if self._layout.size == _WIDE else (7, 8)
+        return memoryview(self._table).cast("H")[place::size].tolist()
+
     def undefined(self, limit: int) -> Iterator[SymbolRef]:
         """Yield the undefined symbols below `limit`, whether a relocation names them or not."""
         pick = self._pick
@@ -137,25 +155,20 @@ class Symbols:
         more: dict[str, list[SymbolDef]] = {}
         text = self._strings.text
         versym = self._versions.versym
-        names = self._versions.defined
         unversioned = SymbolDef()
-        size = self._layout.size
+        find = text.find
         pick = self._pick
         made: dict[int, SymbolDef] = {}
-        for index, row in enumerate(
-            self._layout.iter_unpack(memoryview(self._table)[first * size :]), first
-        ):
-            name, info, other, section, value = pick(row)
-            kind = info & 15
+        rows = self._layout.iter_unpack(memoryview(self._table)[first * self._layout.size :])
+        for index, (name, info, other, section, value) in enumerate(map(pick, rows), first):
             if (
                 section == _SHN_UNDEF
-                or info >> 4 not in _BINDINGS
-                or kind not in _TYPES
+                or info not in _FOUND
                 or other & 3 in _LOCAL_VISIBILITY
-                or (value == 0 and section != _SHN_ABS and kind != _STT_TLS)
+                or (value == 0 and section != _SHN_ABS and info & 15 != _STT_TLS)
             ):
                 continue
-            end = text.find("\0", name)
+            end = find("\0", name)
             if end < 0:
                 continue  # a name beyond its table: no lookup can ask for it
             key = text[name:end]
@@ -166,7 +179,8 @@ class Symbols:
                 known = made.get(raw)
                 if known is None:
                     number = raw & VERSYM_INDEX
-                    known = SymbolDef(names.get(number), bool(raw & VERSYM_HIDDEN), number)
+                    version = self._versions.defined.get(number)
+                    known = SymbolDef(version, bool(raw & VERSYM_HIDDEN), number)
                     made[raw] = known
                 definition = known
             if key in found:
