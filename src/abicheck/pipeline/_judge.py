@@ -237,30 +237,31 @@ class Judge:
         if any(map(_is_missing, inventory.extensions)):
             return True
         reached: set[str] = set()
+        libraries: list[str] = []
         for path, module in self._modules.items():
             link_map, halt = self._loader.open_extension(path, module.name)
             if self._loads.uncertain(path):
                 return True
-            if halt is not None and not self._is_library(path, module, halt):
-                return True
+            if halt is not None:
+                if halt.trouble is not Trouble.INIT or self._is_extension(path, module):
+                    return True
+                # It loads, and only is no extension: such as libarrow_python.so.
+                libraries.append(module.name)
             reached.update(map(str, link_map.objects))
-        return any(
+        return self._are_imported(libraries) or any(
             self._loader.open(path).halt is not None
             for path, facts in inventory.objects.items()
             if path not in reached and path not in self._modules and not is_program(facts)
         )
 
-    def _is_library(self, path: str, module: ExtensionModule, halt: Halt) -> bool:
-        """Whether a file that loads, and only is no extension, was never meant for one.
-
-        Such as libarrow_python.so: no import statement names it.
-        """
-        if halt.trouble is not Trouble.INIT or self._is_extension(path, module):
+    def _are_imported(self, libraries: Sequence[str]) -> bool:
+        """Whether an import statement names a library as if it were an extension."""
+        if not libraries:
             return False
-        from abicheck.python.named import is_named  # noqa: PLC0415 - as in `_simulate`
+        from abicheck.python.named import any_named  # noqa: PLC0415 - as in `_simulate`
 
         root = str(self._profile.interpreter.path[0])
-        return not is_named(module.name, self._contents.sources, root)
+        return any_named(libraries, self._contents.sources, root)
 
     def _is_extension(self, path: str, module: ExtensionModule) -> bool:
         """Whether a file with an extension's name is one.

@@ -7,7 +7,8 @@ import statements can have a word in it, and most cannot.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from posixpath import commonprefix
 from typing import Final
 
 from abicheck.python.source import Source, read_source, references
@@ -35,18 +36,23 @@ def may_name(data: bytes, word: bytes) -> bool:
     return False
 
 
-def is_named(module: str, sources: Mapping[str, bytes], root: str) -> bool:
-    """Whether an import statement of a source below `root` asks for `module`, wherever it stands.
+def any_named(modules: Sequence[str], sources: Mapping[str, bytes], root: str) -> bool:
+    """Whether a source below `root` has an import statement, wherever, that asks for one of these.
 
-    Only sources that may name it are parsed.
+    Only sources that may name one are parsed, and each once.
     """
-    word = module.rpartition(".")[2].encode()
-    return any(
-        reference.asks_for(module)
-        for path, data in sources.items()
-        if path.endswith(".py") and may_name(data, word)
-        for reference in references(_read_file(path.removeprefix(f"{root}/"), data))
-    )
+    words = {module: module.rpartition(".")[2].encode() for module in modules}
+    # Libraries mostly begin alike, and a text without that has none of them.
+    shared = commonprefix(tuple(words.values())) or b""
+    for path, data in sources.items():
+        if not words or shared not in data or not path.endswith(".py"):
+            continue
+        asked = [module for module, word in words.items() if may_name(data, word)]
+        if asked:
+            found = references(_read_file(path.removeprefix(f"{root}/"), data))
+            if any(each.asks_for(module) for each in found for module in asked):
+                return True
+    return False
 
 
 def _read_file(path: str, data: bytes) -> Source:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from abicheck.python.named import is_named, may_name
+from abicheck.python.named import any_named, may_name
 from abicheck.python.source import read_source, references
 
 ASKING = {
@@ -66,6 +66,8 @@ def test_a_module_is_named_where_a_statement_asks_for_it() -> None:
         "/root/pkg/__init__.py": b"from .lib import thing",
         "/root/pkg/other.py": b"# from .lib import nothing\nx = thing",
     }
-    assert is_named("pkg.lib.thing", sources, "/root")
-    assert not is_named("pkg.lib.nothing", sources, "/root")
-    assert not is_named("pkg.thing", sources, "/root")
+    assert any_named(["pkg.lib.thing"], sources, "/root")
+    assert any_named(["pkg.lib.nothing", "pkg.lib.thing"], sources, "/root")
+    assert not any_named(["pkg.lib.nothing"], sources, "/root")
+    assert not any_named(["pkg.thing"], sources, "/root")
+    assert not any_named([], sources, "/root")
