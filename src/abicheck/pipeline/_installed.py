@@ -115,7 +115,7 @@ class Survey:
 
     def _entry(self, target: str) -> Entry | None:
         """Return the file at a target path, links followed; a wheel's where it would be put."""
-        if self._inventory.kind is ArtifactKind.WHEEL:
+        if self._inventory.kind is ArtifactKind.WHEEL and ".data/" in target:
             root = f"{self._places.root}/"
             target = root + installed_name(target.removeprefix(root), ArtifactKind.WHEEL)
         entry = self._tree.entry(target)

@@ -36,7 +36,7 @@ from abicheck.pipeline._strays import find_strays, is_stray
 from abicheck.pipeline._sys_path import own_folders, packages_in, site_files
 from abicheck.python.bytecode import find_bytecode
 from abicheck.python.distributions import is_metadata, read_distributions
-from abicheck.python.extensions import find_extensions, split_suffix
+from abicheck.python.extensions import find_extensions
 from abicheck.python.paths import extend_path
 from abicheck.python.shadows import Shadows
 
@@ -94,12 +94,8 @@ def installed_name(name: str, kind: ArtifactKind) -> str:
 
 def is_shared_object_name(name: str) -> bool:
     """Whether a file is named like something a loader would be given."""
-    base = posixpath.basename(name)
-    return (
-        split_suffix(base) is not None
-        or ".so." in base
-        or base.endswith((".so", ".dylib", ".dll", ".pyd"))
-    )
+    base = name.rpartition("/")[2]
+    return ".so." in base or base.endswith((".so", ".dylib", ".dll", ".pyd"))
 
 
 def is_wanted(name: str, head: bytes, size: int) -> bool:
@@ -201,9 +197,8 @@ class Reading:
         part = self._part
         name = installed_name(member.name, part.artifact.kind)
         path = f"{part.root}/{name}"
-        location = Location(PurePosixPath(member.name), part.layer)
         if part.layer:
-            self._cover(path, member.kind, location)
+            self._cover(path, member.kind, self._location(member))
         # An installer gives the files of a wheel modes of its own.
         installed = part.artifact.kind in (ArtifactKind.WHEEL, ArtifactKind.OBJECT)
         mode = None if installed else member.mode
@@ -214,18 +209,21 @@ class Reading:
         part.size += member.size
         part.python += name.endswith((".py", ".pyc"))
         self._sizes[heading(name, part.layer)] += member.size
-        self._keep(path, name, member, location, facts)
+        self._keep(path, name, member, facts)
 
-    def _keep(
-        self, path: str, name: str, member: Member, location: Location, facts: ElfFacts | None
-    ) -> None:
+    def _location(self, member: Member) -> Location:
+        """Return where a member lies; most are never spoken of."""
+        return Location(PurePosixPath(member.name), self._part.layer)
+
+    def _keep(self, path: str, name: str, member: Member, facts: ElfFacts | None) -> None:
         """File what is known of a regular file's content."""
         if member.head.startswith(MAGIC):
+            location = self._location(member)
             facts = facts or read_elf(member.data or member.head, location)
             self._objects[path] = replace(facts, location=location)
         elif is_shared_object_name(name):
             kind = identify(member.head, member.size)
-            self._foreign[path] = ForeignFile(location, member.size, kind)
+            self._foreign[path] = ForeignFile(self._location(member), member.size, kind)
         elif name.endswith(".py"):
             if member.data is not None:
                 self._sources[path] = bytes(member.data)
@@ -237,7 +235,7 @@ class Reading:
             self._path_files[path] = bytes(member.data)
         elif member.head.startswith(_ZIP) and name.endswith(".zip"):
             self._nested[path] = Irregularity(
-                Irregular.NESTED_ARCHIVE, location, "a ZIP inside the archive"
+                Irregular.NESTED_ARCHIVE, self._location(member), "a ZIP inside the archive"
             )
 
     def _cover(self, path: str, kind: Kind, location: Location) -> None:

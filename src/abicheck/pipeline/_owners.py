@@ -16,21 +16,26 @@ def owners_of(inventory: Inventory, places: Places) -> Mapping[Location, Distrib
     owns what another layer wrote over its files.  A distribution's own
     metadata belongs to it as well.
     """
-    owners: dict[Location, Distribution] = {}
-    by_file: dict[str, Distribution] = {}
-    by_top: dict[str, Distribution] = {}
-    for distribution in inventory.distributions:
-        owners[distribution.location] = distribution
-        root = places.top(distribution.location.layer)
-        by_file.update((f"{root}/{file}", distribution) for file in distribution.files)
-        for top in tops_of(distribution):
-            by_top.setdefault(f"{root}/{top}", distribution)
     things: list[ElfFacts | ForeignFile] = [
         *inventory.objects.values(),
         *inventory.foreign.values(),
     ]
-    for thing in things:
-        path = places.target(thing.location)
+    paths = [places.target(thing.location) for thing in things]
+    owners: dict[Location, Distribution] = {}
+    by_file: dict[str, Distribution] = {}
+    by_top: dict[str, Distribution] = {}
+    below: dict[str, set[str]] = {}  # the binaries' paths by the folder that an archive fills
+    for distribution in inventory.distributions:
+        owners[distribution.location] = distribution
+        root = places.top(distribution.location.layer)
+        if root not in below:
+            inside = f"{root}/"
+            below[root] = {p.removeprefix(inside) for p in paths if p.startswith(inside)}
+        own = below[root] & distribution.files
+        by_file.update((f"{root}/{file}", distribution) for file in own)
+        for top in tops_of(distribution):
+            by_top.setdefault(f"{root}/{top}", distribution)
+    for thing, path in zip(things, paths, strict=True):
         found = by_file.get(path)
         if found is None:
             above = (path, *map(str, PurePosixPath(path).parents))

@@ -9,13 +9,13 @@ folder of packages leaves them out.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import csv
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, TypeAlias
 
 from abicheck.filesystem import Entry, Places
 from abicheck.model import Altered, Distribution, Location, Overlap, RecordedFile, RecordReport
@@ -24,6 +24,7 @@ from abicheck.model import Altered, Distribution, Location, Overlap, RecordedFil
 _PACKAGERS: Final = frozenset({"apk", "conda", "debian", "dpkg", "nix", "portage", "rpm"})
 _SCRIPTS: Final = ("bin/", "Scripts/")
 
+Claims: TypeAlias = Mapping[str, Sequence[tuple[Distribution, RecordedFile]]]
 Lookup = Callable[[str], Entry | None]
 """Give the regular file at a target path, links followed; None where there is none."""
 
@@ -57,7 +58,8 @@ def _sha256(text: str) -> bytes | None:
     if algorithm != "sha256":
         return None
     try:
-        digest = base64.urlsafe_b64decode(f"{value}==")
+        # What `base64.urlsafe_b64decode` does; a RECORD may have tens of thousands.
+        digest = binascii.a2b_base64(value.replace("-", "+").replace("_", "/") + "==")
     except (binascii.Error, ValueError):
         return None
     return digest if len(digest) == 32 else None  # noqa: PLR2004 - bytes of a SHA-256
@@ -73,17 +75,24 @@ def check_records(
     what lies outside the folder of packages.
     """
     found = tuple(d for d in distributions if d.record)
+    # Most artifacts are as their RECORDs say, and nobody asks.
+    claims = cache(lambda: _claims(found, places))
+    return tuple(_check(distribution, claims, places, lookup) for distribution in found)
+
+
+def _claims(distributions: Iterable[Distribution], places: Places) -> Claims:
+    """Return by target path what each RECORD says of a file."""
     claims: dict[str, list[tuple[Distribution, RecordedFile]]] = {}
-    for distribution in found:
+    for distribution in distributions:
         root = places.top(distribution.location.layer)
         for line in distribution.record:
             claims.setdefault(f"{root}/{line.path}", []).append((distribution, line))
-    return tuple(_check(distribution, claims, places, lookup) for distribution in found)
+    return claims
 
 
 def _check(
     distribution: Distribution,
-    claims: Mapping[str, list[tuple[Distribution, RecordedFile]]],
+    claims: Callable[[], Claims],
     places: Places,
     lookup: Lookup,
 ) -> RecordReport:
@@ -104,7 +113,7 @@ def _check(
         elif fits(entry, line):
             kept += 1
         else:
-            other = _claimed(claims[target], distribution, entry)
+            other = _claimed(claims()[target], distribution, entry)
             there = places.location(target)
             if other is not None:
                 overlaps.append(Overlap(there, other))
@@ -138,13 +147,14 @@ def _expected(distribution: Distribution) -> Iterator[RecordedFile]:
     folder = distribution.location.path
     above = "" if folder.parent == PurePosixPath() else f"{folder.parent}/"
     own = {f"{folder}/{name}" for name in ("RECORD", "INSTALLER", "REQUESTED")}
+    outside = tuple(above + each for each in ("../", *_SCRIPTS))
     for line in distribution.record:
-        inside = line.path.removeprefix(above)
+        path = line.path
         if (
-            line.path.startswith(above)
-            and not inside.startswith(("../", *_SCRIPTS))
-            and not inside.endswith(".pyc")
-            and line.path not in own
+            path.startswith(above)
+            and not path.startswith(outside)
+            and not path.endswith(".pyc")
+            and path not in own
         ):
             yield line
 
