@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from abicheck.model import (
     ColdStart,
+    Dependency,
     Distribution,
     ElfFacts,
     Failure,
@@ -19,6 +20,7 @@ from abicheck.model import (
     ForeignFile,
     FunctionLayer,
     Halt,
+    ImageFacts,
     ObjectReport,
     PackageReport,
     Prediction,
@@ -57,6 +59,7 @@ def _artifact(report: Report) -> dict[str, Any]:
         "kind": inventory.kind.value,
         "sha256": inventory.sha256,
         "is_layer": inventory.is_layer,
+        "image": None if inventory.image is None else _image(inventory.image),
         "layers": [_layer(layer) for layer in inventory.layers],
         "target": {
             "name": profile.name,
@@ -74,7 +77,9 @@ def _artifact(report: Report) -> dict[str, Any]:
             "plainly": report.elsewhere.plainly,
         },
         "verdict": verdict(report),
+        "setting": report.setting,
         "handler": None if report.handler is None else _prediction(report.handler),
+        "requirements": list(report.requirements),
         "counts": {
             "errors": report.count(Severity.ERROR),
             "warnings": report.count(Severity.WARNING),
@@ -103,6 +108,33 @@ def _artifact(report: Report) -> dict[str, Any]:
         "packages": [_package(item) for item in report.packages],
         "distributions": [_distribution(item) for item in inventory.distributions],
         "smoke": _smoke(report),
+    }
+
+
+def _image(facts: ImageFacts) -> dict[str, Any]:
+    """Return what an image is besides its files."""
+    config, entry = facts.config, facts.entry_point
+    return {
+        "id": config.id,
+        "digest": config.digest,
+        "names": list(config.names),
+        "platform": str(config.platform) or None,
+        "layers": [
+            {
+                "diff_id": layer.diff_id,
+                "digest": layer.digest,
+                "media_type": layer.media_type or None,
+                "size": layer.size,
+                "created_by": layer.created_by or None,
+            }
+            for layer in facts.layers
+        ],
+        "unpacked": facts.unpacked,
+        "entry_point": None if entry is None else [entry.name, *entry.arguments],
+        "handler": facts.handler,
+        "runtime_client": facts.client or None,
+        "base": None if facts.drift is None else facts.drift.target,
+        "whole": facts.whole,
     }
 
 
@@ -184,11 +216,16 @@ def _finding(finding: Finding, handler: str) -> dict[str, Any]:
         "version": owner.version if owner is not None else None,
         "message": fault.message,
         "why": fault.why or None,
+        "subject": fault.subject or None,
+        "exception": failure.exception if failure is not None else None,
         "runtime_message": failure.message if failure is not None else None,
         "runtime_log": runtime_log(failure, handler) if failure is not None else None,
         "crash": failure.crash if failure is not None else None,
+        "stderr": failure.stderr if failure is not None else None,
         "via": [str(site) for site in fault.via],
         "evidence": list(fault.evidence),
+        "origin": fault.origin or None,
+        "pin": None if fault.pin is None else {"path": str(fault.pin.path), "line": fault.pin.line},
         "fix": fault.fix or None,
         "fingerprint": finding.fingerprint,
     }
@@ -226,7 +263,19 @@ def _object(item: ObjectReport) -> dict[str, Any]:
         "runtime_message": failure.message if failure is not None else None,
         "dlopen_alone": _alone(alone),
         "dlopen_message": alone.failure.message if alone is not None else None,
+        "libraries": [_library(each) for each in item.link_map.dependencies],
         "facts": _facts(item.facts),
+    }
+
+
+def _library(dependency: Dependency) -> dict[str, Any]:
+    """Return what one DT_NEEDED entry comes to: which file, and by which of the loader's ways."""
+    found = dependency.found_by
+    return {
+        "name": dependency.name,
+        "needed_by": str(dependency.requester),
+        "provider": None if dependency.provider is None else str(dependency.provider),
+        "found_by": None if found is None else found.value,
     }
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 from urllib.parse import quote
 
-from abicheck.model import Finding, FunctionLayer, Report, RuleInfo, Severity, Suppressed
+from abicheck.model import Fault, Finding, FunctionLayer, Report, RuleInfo, Severity, Suppressed
 from abicheck.reporters._pages import rule_page
 from abicheck.reporters._run import Anchors, Place, Run
 from abicheck.reporters._words import layer_of, member, path_in, printable, printable_lines
@@ -203,9 +203,22 @@ def _result(report: Report, finding: Finding, place: Place, rule_index: int) -> 
             "target": report.profile.name,
             "distribution": None if (d := finding.distribution) is None else printable(str(d)),
             "module": None if fault.module is None else printable(fault.module),
+            "subject": printable(fault.subject) or None,
+            "evidence": [printable(each) for each in fault.evidence],
+            "origin": printable(fault.origin) or None,
+            "runtimeMessage": _said(fault),
+            "crash": None if fault.failure is None else fault.failure.crash,
             "fix": printable_lines(fault.fix) or None,
         },
     }
+
+
+def _said(fault: Fault) -> str | None:
+    """Return the exception that the runtime would name, and its text."""
+    failure = fault.failure
+    if failure is None or failure.message is None:
+        return None
+    return printable_lines(f"{failure.exception}: {failure.message}")
 
 
 def _message(report: Report, finding: Finding) -> str:
@@ -220,6 +233,8 @@ def _message(report: Report, finding: Finding) -> str:
         parts.append(f"Why: {fault.why}")
     if fault.failure is not None and fault.failure.message:
         parts.append(f"The runtime says: {fault.failure.message}")
+    if fault.origin:
+        parts.append(f"From: {fault.origin}")
     if fault.via:
         parts.append("Via: " + " > ".join(map(str, fault.via)))
     if fault.fix:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.resources import files
 from io import StringIO
 from pathlib import PurePosixPath
@@ -26,12 +26,21 @@ from tests.factories import (
 
 from abicheck.model import (
     ArtifactKind,
+    Compression,
+    Dependency,
     ElfFacts,
+    EntryPoint,
     Failure,
+    Fault,
     Foreign,
+    FoundBy,
     Halt,
+    ImageConfig,
+    ImageFacts,
+    ImageLayer,
     ObjectKind,
     PackageReport,
+    Platform,
     Prediction,
     Report,
     Severity,
@@ -94,6 +103,8 @@ def test_the_words_of_the_schema_are_those_of_the_model() -> None:
     assert defs["artifact"]["properties"]["kind"]["enum"] == [k.value for k in ArtifactKind]
     assert defs["object"]["properties"]["kind"]["enum"] == [k.value for k in ObjectKind]
     assert defs["foreign"]["properties"]["format"]["enum"] == [f.value for f in Foreign]
+    ways = defs["object"]["properties"]["libraries"]["items"]["properties"]["found_by"]["enum"]
+    assert ways == [*(way.value for way in FoundBy), None]
     assert defs["import"]["enum"] == [v.value for v in Verdict]
     assert defs["finding"]["properties"]["severity"]["enum"] == [str(s) for s in reversed(Severity)]
 
@@ -174,7 +185,14 @@ def test_a_finding_has_all_that_is_known_of_it() -> None:
         fix="pip install something",
         subject="liby.so",
     )
-    fault = replace(finding.fault, module="pkg.mod", evidence=("liby.so",), via=FAILS.via)
+    fault = replace(
+        finding.fault,
+        module="pkg.mod",
+        evidence=("liby.so",),
+        via=FAILS.via,
+        origin="RUN pip install pkg",
+        pin=Site(PurePosixPath("requirements.txt"), 7),
+    )
 
     (found,) = artifact(a_report(replace(finding, fault=fault)))["findings"]
 
@@ -189,15 +207,78 @@ def test_a_finding_has_all_that_is_known_of_it() -> None:
         "version": "1.0",
         "message": "needs liby.so",
         "why": "no folder has it",
+        "subject": "liby.so",
+        "exception": "ImportError",
         "runtime_message": "liby.so: gone",
         "runtime_log": "[ERROR] Runtime.ImportModuleError: Unable to import module 'handler': "
         "liby.so: gone",
         "crash": None,
+        "stderr": None,
         "via": ["app.py:3"],
         "evidence": ["liby.so"],
+        "origin": "RUN pip install pkg",
+        "pin": {"path": "requirements.txt", "line": 7},
         "fix": "pip install something",
         "fingerprint": finding.fingerprint,
     }
+
+
+def test_no_field_of_a_fault_is_left_out() -> None:
+    """What the model gains later must be written down here too."""
+    elsewhere = {"location": "path", "failure": "runtime_message"}
+    (found,) = artifact(a_report(a_finding()))["findings"]
+
+    assert {elsewhere.get(each.name, each.name) for each in fields(Fault)} <= found.keys()
+
+
+def test_an_image_says_what_it_is_besides_its_files() -> None:
+    layer = ImageLayer(0, "sha256:aa", "sha256:bb", "tar+gzip", Compression.GZIP, 9, "COPY . .")
+    config = ImageConfig(Platform("linux", "arm64"), "sha256:cc", "sha256:dd", ("app:1",))
+    entry = EntryPoint("/entry.sh", "/entry.sh", ("app.handler",))
+    image = ImageFacts(config, (layer,), unpacked=10_240, entry_point=entry, handler="app.handler")
+    inventory = replace(an_inventory(kind=ArtifactKind.IMAGE), image=image)
+
+    assert artifact(a_report(inventory=inventory))["image"] == {
+        "id": "sha256:cc",
+        "digest": "sha256:dd",
+        "names": ["app:1"],
+        "platform": "linux/arm64",
+        "layers": [
+            {
+                "diff_id": "sha256:aa",
+                "digest": "sha256:bb",
+                "media_type": "tar+gzip",
+                "size": 9,
+                "created_by": "COPY . .",
+            }
+        ],
+        "unpacked": 10_240,
+        "entry_point": ["/entry.sh", "app.handler"],
+        "handler": "app.handler",
+        "runtime_client": None,
+        "base": None,
+        "whole": True,
+    }
+    assert artifact(a_report())["image"] is None
+
+
+def test_a_binary_has_its_libraries_with_the_way_each_was_found() -> None:
+    item = an_object_report(an_object("mod.so"), module="mod")
+    path = PurePosixPath("/var/task/mod.so")
+    found = Dependency(path, "libc.so.6", PurePosixPath("/lib64/libc.so.6"), FoundBy.CACHE)
+    links = replace(item.link_map, dependencies=(found, Dependency(path, "liby.so", None)))
+
+    (written,) = artifact(a_report(objects=[replace(item, link_map=links)]))["objects"]
+
+    assert written["libraries"] == [
+        {
+            "name": "libc.so.6",
+            "needed_by": "/var/task/mod.so",
+            "provider": "/lib64/libc.so.6",
+            "found_by": "ld.so.cache",
+        },
+        {"name": "liby.so", "needed_by": "/var/task/mod.so", "provider": None, "found_by": None},
+    ]
 
 
 def test_a_suppressed_finding_is_there_and_says_why_it_does_not_count() -> None:
@@ -258,6 +339,7 @@ def test_a_binary_has_its_outcome_and_the_object_that_decides_it() -> None:
         "runtime_message": "liby.so: gone",
         "dlopen_alone": "fails",
         "dlopen_message": "liby.so: gone",
+        "libraries": [],
     }
 
 

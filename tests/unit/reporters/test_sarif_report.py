@@ -177,6 +177,32 @@ def test_a_clean_artifact_is_a_run_without_results() -> None:
     assert found["invocations"][0]["executionSuccessful"] is True
 
 
+def test_a_result_has_in_its_properties_what_the_message_says_in_words() -> None:
+    finding = a_finding(
+        failure=Failure("ImportError", "liby.so: gone"), subject="liby.so", fix="pip install x"
+    )
+    fault = replace(
+        finding.fault, module="pkg.mod", evidence=("liby.so",), origin="RUN pip install\tpkg"
+    )
+
+    (found,) = results(replace(finding, fault=fault))
+
+    assert found["properties"] == {
+        "artifact": "a.zip",
+        "path": "mod.so",
+        "target": "a-target",
+        "distribution": None,
+        "module": "pkg.mod",
+        "subject": "liby.so",
+        "evidence": ["liby.so"],
+        "origin": r"RUN pip install\x09pkg",
+        "runtimeMessage": "ImportError: liby.so: gone",
+        "crash": None,
+        "fix": "pip install x",
+    }
+    assert r"From: RUN pip install\x09pkg" in found["message"]["text"].splitlines()
+
+
 def test_a_result_begins_with_the_file_inside_the_artifact() -> None:
     finding = a_finding(
         "pkg/mod.so",
