@@ -91,6 +91,31 @@ IMPORTS: Final[dict[str, tuple[Files, str, tuple[str, str] | str]]] = {
         "m",
         LOADS,
     ),
+    "a module that is not to be imported": (
+        {"m.py": "import sys\nsys.modules['n'] = None\nimport n\n", "n.py": ""},
+        "m",
+        ("ModuleNotFoundError", "import of n halted; None in sys.modules"),
+    ),
+    "a submodule that is not to be imported": (
+        {
+            "m.py": "import sys\nsys.modules['p.n'] = None\nfrom p import n\n",
+            "p/__init__.py": "",
+            "p/n.py": "",
+        },
+        "m",
+        ("ModuleNotFoundError", "import of p.n halted; None in sys.modules"),
+    ),
+    "a module that was not to be imported": (
+        {
+            "m.py": "import sys\nsys.modules['n'] = None\n"
+            "if 'n' not in sys.modules or sys.modules.get('n') is not None: import nope\n"
+            "try:\n    import n\nexcept ImportError:\n    del sys.modules['n']\n"
+            "import n\n",
+            "n.py": "",
+        },
+        "m",
+        LOADS,
+    ),
     "an item that is not there": ({"m.py": "{'a': 1}['b']"}, "m", ("KeyError", "'b'")),
     "a condition on what a call has returned": (
         {
@@ -334,3 +359,15 @@ def test_what_a_lone_wheel_opens_by_name_may_come_with_another() -> None:
     code = "import ctypes, ctypes.util\nctypes.CDLL('libx.so.1')\nctypes.util.find_library('x')"
 
     assert Artifact({"m.py": code}, absent={"libx.so.1"}, alone=True).outcome("m") == LOADS
+
+
+def test_an_archive_may_be_unpacked_where_the_function_may_write() -> None:
+    """As serverless-python-requirements does with `zip: true`."""
+    files = {
+        "unzip_requirements.py": "import sys\nsys.path.append('/tmp/sls-py-req')\n",
+        "m.py": "try:\n    import unzip_requirements\nexcept ImportError:\n    pass\nimport pandas",
+        "n.py": "import pandas",
+    }
+
+    assert importing("m", files) == LOADS
+    assert importing("n", files) == missing("'pandas'")

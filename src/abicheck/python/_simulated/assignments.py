@@ -104,7 +104,9 @@ class Assignments(Machine):
             frame.module.hooked = True
             return
         self.forget(key)
-        if isinstance(value, Module):
+        if value is None and frame.certain:
+            self.halt(key)
+        elif isinstance(value, Module):
             self.modules[key] = value
         else:
             self.modules[key] = Module(key, ModuleKind.ALIAS, scope=Scope(open=True))

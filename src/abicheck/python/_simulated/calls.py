@@ -185,6 +185,10 @@ class Calls(Expressions, Attributes, Assignments):
         if not isinstance(key, str) or name not in ("get", "pop"):
             return ANY
         loaded = self.is_loaded(key)
+        if key in self.halted:
+            if name == "pop":
+                self.forget(key)
+            return None
         known = self.modules.get(key)
         if name == "pop":
             self.forget(key)

@@ -44,6 +44,14 @@ _IMPORT_ERROR: Final = ExceptionValue("ImportError")
 _OPTIONAL: Final = ("_bz2", "_curses", "_dbm", "_gdbm", "_lzma", "_sqlite3", "_tkinter")
 
 
+def _is_filled_later(entry: str) -> bool:
+    """Whether a folder is one in which the function itself puts what is imported from it.
+
+    serverless-python-requirements unpacks an archive there.
+    """
+    return entry == "/tmp" or entry.startswith("/tmp/")  # noqa: S108 - Lambda's, not ours
+
+
 class Compiled(Machine):
     """The part of a process that loads extensions and bytecode."""
 
@@ -51,7 +59,8 @@ class Compiled(Machine):
         """Return where submodules of `owner` are sought, and whether that is all."""
         items = self.path.items if owner is None else owner.search
         known = [item for item in items or () if isinstance(item, str)]
-        return known, items is not None and len(known) == len(items)
+        whole = items is not None and len(known) == len(items)
+        return known, whole and not any(map(_is_filled_later, known))
 
     def import_mentioned(self, module: Module) -> Task:
         """Import what an extension's init function imports, as far as that can be seen.

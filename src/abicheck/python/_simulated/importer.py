@@ -217,7 +217,8 @@ class Importer(Compiled):
             yield self.load(child)
         except RaisedError as error:
             missing = is_a(error.value, "ModuleNotFoundError")
-            if not missing or error.value.attributes.get("name") != child:
+            asked = error.value.attributes.get("name") == child
+            if not missing or not asked or child in self.halted:
                 raise
         return None
 
@@ -376,7 +377,7 @@ class Importer(Compiled):
 
         What the bootstrap has imported is not, nor what is not in the tree.
         """
-        if name in self.modules:
+        if name in self.modules or name in self.halted:
             return True
         if self.world.provides(name.partition(".")[0]) or self.setting.assume_missing_installed:
             return None

@@ -132,6 +132,7 @@ class Machine(ABC):
         self.setting = setting
         self.world = setting.world
         self.modules: dict[str, Module] = {}
+        self.halted: set[str] = set()  # the names with None in `sys.modules`
         self.path = ListValue([str(entry) for entry in self.world.interpreter.path])
         self.environ: dict[str, Value] = dict(self.world.environment)
         self.opened: list[str] = []
@@ -277,6 +278,10 @@ class Machine(ABC):
     @abstractmethod
     def forget(self, name: str) -> None:
         """Remove an entry of `sys.modules`."""
+
+    @abstractmethod
+    def halt(self, name: str) -> None:
+        """Put None into `sys.modules`, so that nothing imports the module."""
 
     # --- the system ---
 

@@ -84,6 +84,7 @@ class Process(Statements, Importer, Libraries):
         """Return a process in the same state, between two imports."""
         other = Process(self.setting)
         other.modules = dict(self.modules)
+        other.halted = set(self.halted)
         items = self.path.items
         other.path = ListValue(None if items is None else list(items))
         other.environ = dict(self.environ)
@@ -210,6 +211,9 @@ class Process(Statements, Importer, Libraries):
     def load(self, name: str) -> Task:
         """Import a module and its parents, unless another process has shown what that does."""
         self._asked.append(name)
+        if name in self.halted:
+            text = f"import of {name} halted; None in sys.modules"
+            raise self.failed(text, "ModuleNotFoundError", name=name)
         if name in self.modules or self._repeat(name):
             return None
         if name.count(".") >= MAX_PARTS:
@@ -295,8 +299,16 @@ class Process(Statements, Importer, Libraries):
         self._looked.append((name, answer))
         return answer
 
+    def halt(self, name: str) -> None:
+        """Put None into `sys.modules`, so that nothing imports the module."""
+        self.halted.add(name)
+        self._removed += 1
+
     def forget(self, name: str) -> None:
         """Remove an entry of `sys.modules`."""
+        if name in self.halted:
+            self.halted.remove(name)
+            self._removed += 1
         if self.modules.pop(name, None) is not None:
             self._removed += 1
 
