@@ -113,21 +113,25 @@ def alone(name: bytes, content: bytes) -> bytes:
     return header + name + content
 
 
-def overlapping(count: int, size: int) -> bytes:
-    """Return members that all have the same content, which is there once (as of zbsm.zip)."""
+def zeros(*names: bytes, size: int) -> bytes:
+    """Return members that all have the same content, which is there once, under the first name.
+
+    Two are a bomb whose members overlap, one is a bomb as dense as deflate makes it.
+    """
     packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
-    zeros = bytes(1 << 20)
-    kernel = b"".join(packer.compress(zeros) for _ in range(size >> 20)) + packer.flush()
-    crc = 0
+    piece, crc = bytes(1 << 20), 0
+    kernel = b"".join(packer.compress(piece) for _ in range(size >> 20)) + packer.flush()
     for _ in range(size >> 20):
-        crc = zlib.crc32(zeros, crc)
-    name = b"a.py"
-    fields = (crc, len(kernel), size, len(name))
-    local = struct.pack("<4s5H3I2H", LOCAL, 20, 0, 8, 0, 0, *fields, 0) + name + kernel
+        crc = zlib.crc32(piece, crc)
+    numbers = (crc, len(kernel), size)
+    local = struct.pack("<4s5H3I2H", LOCAL, 20, 0, 8, 0, 0, *numbers, len(names[0]), 0)
+    local += names[0] + kernel
+    count = len(names)
     central = b"".join(
-        struct.pack("<4s6H3I5H2I", CENTRAL, 20, 20, 0, 8, 0, 0, *fields[:3], 8, 0, 0, 0, 0, 0, 0)
-        + b"%04x.py " % number
-        for number in range(count)
+        struct.pack("<4s6H3I", CENTRAL, 20, 20, 0, 8, 0, 0, *numbers)
+        + struct.pack("<5H2I", len(name), *[0] * 6)
+        + name
+        for name in names
     )
     end = struct.pack("<4s4H2IH", END, 0, 0, count, count, len(central), len(local), 0)
     return local + central + end

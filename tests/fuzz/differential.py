@@ -104,18 +104,26 @@ def _by_zipfile(data: bytes) -> Mapping[str, str] | None:
     return found
 
 
+# What unzip says where a flag of the local header calls an ASCII name UTF-8, which it is.
+_NO_MATTER: Final = re.compile(rb'mismatch between local and central GPF bit 11 \("UTF-8"\)')
+_COMPLAINT: Final = re.compile(rb"mismatch|warning:|error:|extra bytes")
+
+
 def _by_unzip(path: Path) -> int:
     """Return the exit status of `unzip -t`: 0 sound, 1 it had something to say, else refused.
 
     It is -1 where there was none after ten seconds: there are mutants that it never ends with.
     """
-    command = ["unzip", "-tqq", str(path)]
+    command = ["unzip", "-t", str(path)]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=10
         )
     except subprocess.TimeoutExpired:
         return -1
+    if done.returncode == 1 and done.stdout.isascii():
+        said = _NO_MATTER.sub(b"", done.stdout + done.stderr)
+        return int(_COMPLAINT.search(said) is not None)
     return done.returncode
 
 

@@ -8,27 +8,30 @@ from pathlib import PurePosixPath
 from typing import Final, Protocol
 
 from abicheck.filesystem import Kind
-from abicheck.model import ArtifactKind, Irregular, Irregularity, Location
+from abicheck.model import (
+    DEFAULT_LIMITS,
+    ArtifactKind,
+    Irregular,
+    Irregularity,
+    Limits,
+    Location,
+    reached,
+)
 
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Artifact",
+    "Limits",
+    "Member",
+    "UnreadableMemberError",
+    "Wanted",
+    "beyond",
+    "irregular",
+    "too_dense",
+    "too_large",
+]
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much of an artifact is read at most; what lies beyond is a finding.
-
-    Sizes in bytes, `path` in characters, `nesting` in folders.  Lambda itself
-    stops at 250 MiB unpacked for a function and 10 GiB for an image, whose
-    layers' tars count together.
-    """
-
-    members: int = 500_000
-    total: int = 4 << 30
-    member: int = 2 << 30
-    path: int = 4096
-    layers: int = 16 << 30
-    nesting: int = 100
-
-
-DEFAULT_LIMITS: Final = Limits()
+_NO_BOMB: Final = 256 << 20  # bytes that anything may unpack to, however small it is packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Artifact(Protocol):
     """
 
     kind: ArtifactKind
+    limits: Limits
     irregularities: list[Irregularity]
     packed: int | None
     expected: int | None
@@ -101,3 +105,27 @@ class UnreadableMemberError(Exception):
 def irregular(kind: Irregular, name: str, detail: str) -> Irregularity:
     """Return what is wrong with the member `name`, or with the artifact where that is empty."""
     return Irregularity(kind, Location(PurePosixPath(name)), detail)
+
+
+def beyond(limits: Limits, total: int, packed: int | None = None) -> str | None:
+    """Return which limit `total` bytes are beyond that an archive of `packed` ones unpacks to."""
+    if total > limits.total:
+        detail = f"more than {limits.total:,} bytes unpacked; not read from here on"
+        return reached("total", detail)
+    return None if packed is None else too_dense(limits, total, packed)
+
+
+def too_dense(limits: Limits, size: int, packed: int) -> str | None:
+    """Return what is said of `packed` bytes that unpack to `size`, where no honest ones do.
+
+    Deflate packs a thousand zeros into a byte, code about four.
+    """
+    if size <= max(_NO_BOMB, limits.ratio * packed):
+        return None
+    detail = f"unpacks to more than {limits.ratio:,} times its size; not read from here on"
+    return reached("ratio", detail)
+
+
+def too_large(limits: Limits, size: int) -> str:
+    """Return what is said of a file that is larger than is read."""
+    return reached("member", f"{size:,} bytes, more than {limits.member:,}; not read")

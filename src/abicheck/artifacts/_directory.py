@@ -14,7 +14,7 @@ from typing import Final
 from zlib import crc32
 
 from abicheck.artifacts._end import DirectoryError, End, Fault, find_end
-from abicheck.model import Irregular
+from abicheck.model import Irregular, reached
 
 __all__ = ["Directory", "DirectoryError", "Header", "read_directory"]
 
@@ -75,7 +75,7 @@ def read_directory(view: memoryview, most: int) -> Directory:
     end = find_end(view)
     if _is_longer(view, end, most):
         # Not the first so many either: what a million members cost, others cost too.
-        detail = f"more than {most:,} members; none was read"
+        detail = reached("members", f"more than {most:,} members; none was read")
         return Directory((), end, (Irregular.LIMIT, detail), end.faults)
     headers: list[Header] = []
     reason = _read_headers(view[: end.end], end, headers)

@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from abicheck.artifacts._base import Limits, Member, Wanted, irregular
+from abicheck.artifacts._base import Limits, Member, Wanted, beyond, irregular, too_large
 from abicheck.artifacts._names import check_name
 from abicheck.artifacts._parallel import in_order
 from abicheck.filesystem import Kind
-from abicheck.model import ArtifactKind, Irregular, Irregularity
+from abicheck.model import ArtifactKind, Irregular, Irregularity, reached
 
 _HEAD = 512
 _PART = 1 << 20
@@ -34,7 +34,7 @@ class FolderArtifact:
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._root = path
-        self._limits = limits
+        self.limits = limits
         self.irregularities: list[Irregularity] = []
 
     def members(self, wanted: Wanted) -> Iterator[Member]:
@@ -63,7 +63,7 @@ class FolderArtifact:
                 continue
             name, status = found.name, found.status
             # On Windows a backslash cannot be part of a name, and here it is one character.
-            fault = check_name(name, self._limits.path, self._limits.nesting)
+            fault = check_name(name, self.limits.path, self.limits.nesting)
             if fault is not None:
                 yield irregular(fault[0], name, fault[1]), 0
                 if fault[0] is Irregular.LIMIT:
@@ -71,16 +71,19 @@ class FolderArtifact:
             size = status.st_size if stat.S_ISREG(status.st_mode) else 0
             total += size
             count += 1
-            if count > self._limits.members or total > self._limits.total:
-                detail = "too many files or bytes; not read from here on"
+            detail = beyond(self.limits, total)
+            if count > self.limits.members:
+                detail = f"more than {self.limits.members:,} files; not read from here on"
+                detail = reached("members", detail)
+            if detail is not None:
                 yield irregular(Irregular.LIMIT, name, detail), 0
                 return
             if not _is_known(status):
                 detail = "neither a file nor a folder nor a link"
                 yield irregular(Irregular.SPECIAL_FILE, name, detail), 0
                 continue
-            if size > self._limits.member:
-                yield irregular(Irregular.LIMIT, name, f"{size:,} bytes; not read"), 0
+            if size > self.limits.member:
+                yield irregular(Irregular.LIMIT, name, too_large(self.limits, size)), 0
                 continue
             yield found, size
 
@@ -94,7 +97,7 @@ class FolderArtifact:
                 continue
             yield found
             if isinstance(found, _Found) and stat.S_ISDIR(found.status.st_mode):
-                if found.name.count("/") > self._limits.nesting:
+                if found.name.count("/") > self.limits.nesting:
                     continue
                 todo.append(self._children(f"{found.name}/"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from abicheck.model import Irregular
+from abicheck.model import Irregular, reached
 
 
 def check_name(name: str, longest: int, deepest: int = 100) -> tuple[Irregular, str] | None:
@@ -15,14 +15,18 @@ def check_name(name: str, longest: int, deepest: int = 100) -> tuple[Irregular, 
     if not name or "\0" in name:
         return Irregular.BAD_NAME, "the name is empty or holds a zero byte"
     if len(name) > longest:
-        return Irregular.BAD_NAME, f"the name is longer than {longest:,} characters"
+        return Irregular.BAD_NAME, reached(
+            "path", f"the name is longer than {longest:,} characters"
+        )
     if name.startswith("/") or name[1:3] in (":/", ":\\"):
         return Irregular.CLIMBS_OUT, "the name is an absolute path"
     if ".." in name.split("/"):
         return Irregular.CLIMBS_OUT, "the name leads out of the archive"
     if name.count("/") > deepest:
         # Each folder on the way to a member is kept by its whole path.
-        return Irregular.LIMIT, f"lies more than {deepest} folders deep; not read"
+        return Irregular.LIMIT, reached(
+            "nesting", f"lies more than {deepest} folders deep; not read"
+        )
     if "\\" in name:
         if ".." in name.replace("\\", "/").split("/"):
             return Irregular.CLIMBS_OUT, "the name leads out of the archive"

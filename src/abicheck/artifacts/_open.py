@@ -40,7 +40,8 @@ class UnrecognisedArtifact:
     packed: int | None = None
     expected: int | None = None
 
-    def __init__(self, kind: Irregular, detail: str) -> None:
+    def __init__(self, limits: Limits, kind: Irregular, detail: str) -> None:
+        self.limits = limits
         self.irregularities = [Irregularity(kind, Location(PurePosixPath()), detail)]
 
     def members(self, wanted: Wanted) -> Iterator[Member]:
@@ -108,8 +109,8 @@ def _recognise(
     if head.startswith(_OBJECTS) or _is_named_object(path.name):
         return ObjectArtifact(path, limits)
     if not head:
-        return UnrecognisedArtifact(Irregular.EMPTY_ARCHIVE, "the file is empty")
-    return UnrecognisedArtifact(Irregular.NOT_AN_ARCHIVE, _guess(head))
+        return UnrecognisedArtifact(limits, Irregular.EMPTY_ARCHIVE, "the file is empty")
+    return UnrecognisedArtifact(limits, Irregular.NOT_AN_ARCHIVE, _guess(head))
 
 
 def _find_image(

@@ -22,7 +22,9 @@ from abicheck.artifacts._base import (
     Member,
     UnreadableMemberError,
     Wanted,
+    beyond,
     irregular,
+    too_large,
 )
 from abicheck.artifacts._directory import Directory, DirectoryError, Header, read_directory
 from abicheck.artifacts._end import Fault
@@ -31,7 +33,7 @@ from abicheck.artifacts._local import Survey, begin, survey
 from abicheck.artifacts._names import Places, check_name
 from abicheck.artifacts._parallel import in_order
 from abicheck.filesystem import Kind
-from abicheck.model import ArtifactKind, Irregular, Irregularity
+from abicheck.model import ArtifactKind, Irregular, Irregularity, reached
 
 _ENCRYPTED = 1
 _HEAD = 512
@@ -46,7 +48,7 @@ class ZipArtifact:
     """An open ZIP archive."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self.irregularities: list[Irregularity] = []
         self._file: BufferedReader = path.open("rb")
         try:
@@ -102,7 +104,7 @@ class ZipArtifact:
         places = Places()
         total = 0
         for index, header in enumerate(self._headers):
-            fault = header.fault or check_name(header.name, self._limits.path, self._limits.nesting)
+            fault = header.fault or check_name(header.name, self.limits.path, self.limits.nesting)
             if fault is not None:
                 yield irregular(fault[0], header.name, fault[1]), 0
                 if fault[0] is not Irregular.BACKSLASH:
@@ -112,12 +114,12 @@ class ZipArtifact:
                 yield irregular(fault[0], header.name, fault[1]), 0
                 continue
             total += header.size
-            if total > self._limits.total:
-                detail = f"more than {self._limits.total:,} bytes unpacked; not read from here on"
+            detail = beyond(self.limits, total, len(self._view))
+            if detail is not None:
                 yield irregular(Irregular.LIMIT, header.name, detail), 0
                 return
-            if header.size > self._limits.member:
-                detail = f"{header.size:,} bytes, more than {self._limits.member:,}; not read"
+            if header.size > self.limits.member:
+                detail = too_large(self.limits, header.size)
                 yield irregular(Irregular.LIMIT, header.name, detail), 0
                 continue
             yield header, header.packed + header.size
@@ -174,8 +176,8 @@ class ZipArtifact:
         raw = self._raw(header)
         # Who installs wheels does so by zipfile, or as it does: a link is a file that holds a path.
         if stat.S_ISLNK(mode) and self.kind is not ArtifactKind.WHEEL:
-            if header.size > self._limits.path:
-                reason = f"links to a path of {header.size:,} characters"
+            if header.size > self.limits.path:
+                reason = reached("path", f"links to a path of {header.size:,} characters")
                 raise UnreadableMemberError(Irregular.BAD_NAME, reason)
             link = inflate(raw, header.method, header.size, header.crc)
             target = bytes(link).decode("utf-8", "surrogateescape")

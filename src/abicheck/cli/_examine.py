@@ -15,6 +15,7 @@ from abicheck import __version__
 from abicheck.artifacts import is_no_path
 from abicheck.cli._account import configured, found_in, judged_on
 from abicheck.cli._function import find_layers, read_environment, read_size
+from abicheck.cli._limits import read_limits
 from abicheck.cli._options import config_of, overridden, precedence
 from abicheck.cli._pins import find_pins
 from abicheck.cli._shared import resolve_artifacts
@@ -23,7 +24,7 @@ from abicheck.cli._targets import choose_target, on_runtimes
 from abicheck.cli._watch import Watch
 from abicheck.config import Baseline, Config, Function, Selection, Suppressions
 from abicheck.errors import ArtifactError, EngineError, UsageError
-from abicheck.model import ArtifactKind, Pins, Report, TargetProfile
+from abicheck.model import DEFAULT_LIMITS, ArtifactKind, Limits, Pins, Report, TargetProfile
 from abicheck.pipeline import Progress, Smoke, check, smoke
 from abicheck.reporters import printable
 from abicheck.rules import ALL_RULES, Rule
@@ -59,6 +60,7 @@ class Request:
     smoke: Smoke | None = None
     own_target: bool = False
     pins: Pins | None = None
+    limits: Limits = DEFAULT_LIMITS
     own: Mapping[str, Any] = field(default_factory=dict)
     of_image: str = ""
 
@@ -170,6 +172,7 @@ def _request(ctx: click.Context, artifact: Path | str, function: Function | None
         # What the environment or the configuration says for all is no word about this one.
         any(precedence(ctx, own, name) in _CLOSE for name in ("target", "runtime")),
         find_pins(options["requirements"], options["wheels"]),
+        read_limits(options["limits"]),
         own,
         # With several artifacts, one may be the image that is meant.
         next(
@@ -278,6 +281,7 @@ def _check(
         wheels=None if wheels is None else Path(wheels),
         matrix=matrix,
         rules=_rules(request),
+        limits=request.limits,
         progress=shown,
     )
     kind = report.inventory.kind

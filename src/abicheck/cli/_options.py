@@ -14,6 +14,7 @@ import click
 
 from abicheck.cli._comma import FILES, WORDS, ListOption
 from abicheck.cli._function import env_option, layer_option, size_option
+from abicheck.cli._limits import limit_option
 from abicheck.cli._smoke import smoke_options
 from abicheck.cli._targets import target_options
 from abicheck.config import Config, Kind, load_config
@@ -103,6 +104,7 @@ def examination_options(command: F) -> F:
             help="Warn of what breaks on other Pythons than the target's: you will publish it.",
         ),
         smoke_options,
+        limit_option,
         _list_option(
             "--select",
             "The rules that are asked: codes, their beginnings, names.",

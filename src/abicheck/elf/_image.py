@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from abicheck.model import Segment
+from abicheck.model import Limits, Segment, reached
 
 PT_LOAD: Final = 1
 _ALLOWANCE: Final = 1 << 20
@@ -18,7 +18,7 @@ class MalformedError(Exception):
 
 
 class TooMuchError(Exception):
-    """Tables lie over one another, so that reading them costs more than the file is worth."""
+    """A limit is reached, or tables lie over one another: reading on is not worth what it costs."""
 
 
 class Budget:
@@ -44,14 +44,32 @@ class Budget:
             raise TooMuchError(reason)
 
 
+class Quota:
+    """How many of something an object may have: one of the limits, and the number so far."""
+
+    def __init__(self, most: int, name: str) -> None:
+        self._most = most
+        self._name = name
+        self._count = 0
+
+    def take(self, count: int = 1) -> None:
+        """Count some more, or raise where they are too many."""
+        self._count += count
+        if self._count > self._most:
+            reason = f"more than {self._most:,} {self._name}; not all were read"
+            raise TooMuchError(reached(self._name, reason))
+
+
 class Image:
     """The file part of an object's PT_LOAD segments, read by virtual address.
 
     A segment shows what `mmap` would show: bytes of the file, up to its end.
     """
 
-    def __init__(self, data: memoryview, segments: Sequence[Segment]) -> None:
+    def __init__(self, data: memoryview, segments: Sequence[Segment], limits: Limits) -> None:
         self._data = data
+        self.symbols = Quota(limits.symbols, "symbols")
+        self.versions = Quota(limits.versions, "versions")
         self._loads = [s for s in segments if s.type == PT_LOAD and s.filesz]
         self.budget = Budget(4 * len(data) + _ALLOWANCE, "its tables")
 

@@ -43,6 +43,7 @@ def read_symbol_facts(
     if hashed and not count:
         # Where nothing is exported, linkers disagree what the first hashed symbol would be.
         used = max(used, first if first <= mapped else 0)
+    image.symbols.take(max(count, used))
     # bytes(), because the tables must outlive the object they were read from.
     table = bytes(image.read(address, max(count, used) * size))
     versym = tags.get(TAG["DT_VERSYM"])

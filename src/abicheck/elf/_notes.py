@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Final
 
-from abicheck.elf._image import Budget
+from abicheck.elf._image import Budget, Quota
 from abicheck.model import Segment
 
 _PT_NOTE = 4
@@ -40,22 +40,24 @@ def _iter_notes(
 
 
 def read_notes(
-    data: memoryview, segments: Sequence[Segment], order: str, *, wide: bool
+    data: memoryview, segments: Sequence[Segment], order: str, most: int, *, wide: bool
 ) -> tuple[int, tuple[int, tuple[int, int, int]] | None, str | None]:
     """Return the ISA level needed, the ABI tag's (OS, kernel) and the build id.
 
     The ISA level is read as `_dl_process_property_note` does: from notes with
     the class's own alignment, and not at all where there are two of them.
+    Raises `TooMuchError` where there are more than `most` notes.
     """
     isa: list[int] = []
     kernel: tuple[int, tuple[int, int, int]] | None = None
     build_id: str | None = None
-    budget = Budget(len(data), "its notes")
+    budget, quota = Budget(len(data), "its notes"), Quota(most, "notes")
     for segment in segments:
         if segment.type != _PT_NOTE:
             continue
         budget.spend(max(0, min(segment.filesz, len(data) - segment.offset)))
         for kind, name, desc in _iter_notes(data, segment, order):
+            quota.take()
             if name != b"GNU\0":
                 continue
             if kind == _NT_ABI_TAG and len(desc) == 16 and kernel is None:

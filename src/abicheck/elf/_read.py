@@ -19,8 +19,10 @@ from abicheck.elf._notes import is_stripped, read_comment, read_notes
 from abicheck.elf._symtab import ORDER
 from abicheck.elf._versions import Versions
 from abicheck.model import (
+    DEFAULT_LIMITS,
     ElfFacts,
     ElfHeader,
+    Limits,
     Location,
     Segment,
     SymbolRef,
@@ -64,7 +66,9 @@ def _structs(ei_class: int, ei_data: int) -> Any:  # noqa: ANN401 - pyelftools i
     return structs
 
 
-def read_elf(data: bytes | memoryview, location: Location) -> ElfFacts:
+def read_elf(
+    data: bytes | memoryview, location: Location, limits: Limits = DEFAULT_LIMITS
+) -> ElfFacts:
     """Return the facts of one object; any bytes give facts, and nothing is raised.
 
     Where the loader itself would stop reading, `ElfFacts.defect` has its
@@ -88,9 +92,9 @@ def read_elf(data: bytes | memoryview, location: Location) -> ElfFacts:
         s.type == _PT_LOAD and s.filesz and s.offset + s.filesz > _round_up(size) for s in segments
     )
     # One table that lies leaves what the others say.
-    _learn(facts, lambda: _read_segment_facts(view, header, segments))
+    _learn(facts, lambda: _read_segment_facts(view, header, segments, limits.notes))
     _learn(facts, lambda: _read_sections(view, header))
-    _read_dynamic_facts(view, header, segments, facts)
+    _read_dynamic_facts(Image(view, segments, limits), header, segments, facts)
     if "limit" in facts:
         # What was not read is not known to be missing.
         facts.setdefault("table", SymbolTable(dict, complete=False))
@@ -197,7 +201,7 @@ def _read_segments(view: memoryview, header: ElfHeader) -> tuple[Segment, ...]:
 
 
 def _read_segment_facts(
-    view: memoryview, header: ElfHeader, segments: tuple[Segment, ...]
+    view: memoryview, header: ElfHeader, segments: tuple[Segment, ...], most_notes: int
 ) -> dict[str, Any]:
     order, wide = ORDER[header.ei_data], header.ei_class == 2
     facts: dict[str, Any] = {}
@@ -209,7 +213,7 @@ def _read_segment_facts(
             facts["exec_stack"] = bool(segment.flags & _PF_X)
         elif segment.type == _PT_TLS and segment.memsz:
             facts["tls_size"], facts["tls_align"] = segment.memsz, segment.align
-    isa, tag, build_id = read_notes(view, segments, order, wide=wide)
+    isa, tag, build_id = read_notes(view, segments, order, most_notes, wide=wide)
     facts["isa_needed"], facts["build_id"] = isa, build_id
     if tag is not None:
         facts["kernel_os"], facts["kernel"] = tag
@@ -250,13 +254,12 @@ def _read_dynamic(
 
 
 def _read_dynamic_facts(
-    view: memoryview, header: ElfHeader, segments: tuple[Segment, ...], facts: dict[str, Any]
+    image: Image, header: ElfHeader, segments: tuple[Segment, ...], facts: dict[str, Any]
 ) -> None:
     # Debug files of objcopy --only-keep-debug have a PT_DYNAMIC without bytes; glibc skips it.
     dynamic = [s for s in segments if s.type == _PT_DYNAMIC and s.filesz]
     if not dynamic:
         return
-    image = Image(view, segments)
     tags: dict[int, int] = {}
     needed: list[int] = []
     _learn(facts, lambda: _read_flags(image, header, dynamic[-1], tags, needed))

@@ -84,6 +84,7 @@ def _chain(
             raise MalformedError(reason)
         seen.add(address)
         image.budget.spend(layout.size)
+        image.versions.take()
         record = layout.unpack(image.read(address, layout.size))
         yield address, record
         if record[link] == 0:

@@ -68,6 +68,7 @@ from abicheck.model._layout import (
     PathFile,
     Supplied,
 )
+from abicheck.model._limits import DEFAULT_LIMITS, Limits, reached
 from abicheck.model._links import (
     Binding,
     Dependency,
@@ -138,6 +139,7 @@ from abicheck.model._smoke import (
 from abicheck.model._targets import Interpreter, Library, TargetProfile
 
 __all__ = [
+    "DEFAULT_LIMITS",
     "MACHINES",
     "NO_SYMBOLS",
     "AbsentLibrary",
@@ -191,6 +193,7 @@ __all__ = [
     "Irregularity",
     "LayoutFacts",
     "Library",
+    "Limits",
     "Link",
     "LinkMap",
     "Location",
@@ -251,4 +254,5 @@ __all__ = [
     "heading",
     "inside",
     "is_musl",
+    "reached",
 ]

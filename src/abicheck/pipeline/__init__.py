@@ -244,7 +244,7 @@ def _judge(contents: Contents, question: _Question, progress: Progress = silent)
 
         findings = in_layers(findings, contents)
     return Report(
-        inventory=contents.inventory,
+        inventory=case.inventory,
         profile=contents.profile,
         findings=from_layers(findings, contents),
         objects=judge.objects(case),

@@ -196,11 +196,15 @@ class _ImageReading:
         if not self._is_package(name):
             # A link, or a `.pth` file, may put any folder on sys.path.
             return (
-                name.endswith(".py") and not _LIBRARY.search(name) and is_wanted(name, head, size)
+                name.endswith(".py")
+                and not _LIBRARY.search(name)
+                and is_wanted(name, head, size, most=self._image.limits.source)
             )
         # Whether a `.pth` file is read its folder says, once sys.path is known.
         below = posixpath.basename(name) if name.endswith(".pth") else name
-        return head.startswith(MAGIC) or is_wanted(below, head, size)
+        return head.startswith(MAGIC) or is_wanted(
+            below, head, size, most=self._image.limits.source
+        )
 
     def _is_package(self, name: str) -> bool:
         """Whether a file lies where the image's own Python code is."""

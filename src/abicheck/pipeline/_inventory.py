@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from abicheck.artifacts import Artifact, Member
+from abicheck.artifacts import DEFAULT_LIMITS, Artifact, Limits, Member
 from abicheck.elf import MAGIC, identify, read_elf
 from abicheck.filesystem import LAYER_ROOT, Entry, Kind, Places, Tree
 from abicheck.model import (
@@ -34,6 +35,7 @@ from abicheck.pipeline._environment import with_environment
 from abicheck.pipeline._progress import Progress, Stage, Step
 from abicheck.pipeline._strays import find_strays, is_stray
 from abicheck.pipeline._sys_path import own_folders, packages_in, site_files
+from abicheck.python.bounds import exceeded, too_long
 from abicheck.python.bytecode import find_bytecode
 from abicheck.python.distributions import is_metadata, read_distributions
 from abicheck.python.extensions import find_extensions
@@ -42,7 +44,6 @@ from abicheck.python.shadows import Shadows
 
 _ZIP: Final = b"PK\x03\x04"
 _MAX_METADATA: Final = 16 << 20
-_MAX_SOURCE: Final = 8 << 20
 _MAX_PATH_FILE: Final = 64 << 10
 _MAGIC_SIZE: Final = 16
 # Where `.pth` files are read: at the root of a function, and in the folders of a layer.
@@ -71,6 +72,7 @@ class Contents:
     layers: Mapping[PurePosixPath, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     path_files: Mapping[str, bytes] = field(default_factory=dict)
+    limits: Limits = DEFAULT_LIMITS
 
     def source(self, path: str) -> bytes | None:
         """Return the bytes of a Python file, links followed; None where there are none."""
@@ -98,12 +100,15 @@ def is_shared_object_name(name: str) -> bool:
     return ".so." in base or base.endswith((".so", ".dylib", ".dll", ".pyd"))
 
 
-def is_wanted(name: str, head: bytes, size: int) -> bool:
-    """Whether a file's whole content is needed, told by name, first bytes and size."""
+def is_wanted(name: str, head: bytes, size: int, *, most: int = DEFAULT_LIMITS.source) -> bool:
+    """Whether a file's whole content is needed, told by name, first bytes and size.
+
+    `most` is how large a Python source may be.
+    """
     if head.startswith(MAGIC):
         return True
     if name.endswith(".py"):
-        return size <= _MAX_SOURCE
+        return size <= most
     if name.endswith(".pth"):
         return _IN_SITE.fullmatch(name) is not None and size <= _MAX_PATH_FILE
     return is_metadata(name) and size <= _MAX_METADATA
@@ -124,10 +129,11 @@ def read_artifact(
 def read_members(reading: Reading, artifact: Artifact, progress: Progress, before: int = 0) -> None:
     """Have a reading take what it was begun, or gone on, with; `before` members came earlier."""
     of = artifact.expected
+    wanted = partial(is_wanted, most=artifact.limits.source)
     progress(Step(Stage.READING, "", before, of))
     with ThreadPoolExecutor(max_workers=1) as side:
         digest = side.submit(artifact.sha256)
-        for count, member in enumerate(artifact.members(is_wanted), before):
+        for count, member in enumerate(artifact.members(wanted), before):
             progress(Step(Stage.READING, member.name, count, of))
             reading.take(member)
         reading.sha256 = digest.result()
@@ -168,6 +174,7 @@ class Reading:
         self._metadata: dict[str, dict[str, bytes]] = {}
         self._path_files: dict[str, bytes] = {}
         self._nested: dict[str, Irregularity] = {}
+        self._too_much: dict[str, Irregularity] = {}
         self._layers: dict[str, str] = {}
         self._layer_folders: dict[str, str] = {}
         self._clashes: list[Irregularity] = []
@@ -219,14 +226,15 @@ class Reading:
         """File what is known of a regular file's content."""
         if member.head.startswith(MAGIC):
             location = self._location(member)
-            facts = facts or read_elf(member.data or member.head, location)
+            facts = facts or read_elf(
+                member.data or member.head, location, self._part.artifact.limits
+            )
             self._objects[path] = replace(facts, location=location)
         elif is_shared_object_name(name):
             kind = identify(member.head, member.size)
             self._foreign[path] = ForeignFile(self._location(member), member.size, kind)
         elif name.endswith(".py"):
-            if member.data is not None:
-                self._sources[path] = bytes(member.data)
+            self._keep_source(path, member)
         elif member.data is not None and is_metadata(name):
             self._metadata.setdefault(self._part.root, {})[name] = bytes(member.data)
         elif name.endswith(".pyc"):
@@ -237,6 +245,18 @@ class Reading:
             self._nested[path] = Irregularity(
                 Irregular.NESTED_ARCHIVE, self._location(member), "a ZIP inside the archive"
             )
+
+    def _keep_source(self, path: str, member: Member) -> None:
+        """File a Python source, and what keeps it from being read."""
+        limits = self._part.artifact.limits
+        detail = None
+        if member.data is not None:
+            self._sources[path] = bytes(member.data)
+            detail = exceeded(self._sources[path], limits)
+        elif member.size > limits.source:
+            detail = too_long(member.size, limits)
+        if detail is not None:
+            self._too_much[path] = Irregularity(Irregular.LIMIT, self._location(member), detail)
 
     def _cover(self, path: str, kind: Kind, location: Location) -> None:
         """Take away what an earlier layer has in the place of a member of this one."""
@@ -257,7 +277,14 @@ class Reading:
                     self._forget(below)
 
     def _forget(self, path: str) -> None:
-        for known in (self._objects, self._foreign, self._sources, self._path_files, self._nested):
+        for known in (
+            self._objects,
+            self._foreign,
+            self._sources,
+            self._path_files,
+            self._nested,
+            self._too_much,
+        ):
             known.pop(path, None)
         self._metadata.get(LAYER_ROOT, {}).pop(path.removeprefix(f"{LAYER_ROOT}/"), None)
         self._entries.pop(path, None)
@@ -332,6 +359,7 @@ class Reading:
                 ),
                 *self._clashes,
                 *self._nested.values(),
+                *self._too_much.values(),
                 *(
                     Irregularity(Irregular.LIMIT, facts.location, facts.limit)
                     for facts in self._objects.values()
@@ -364,6 +392,7 @@ class Reading:
             places,
             environment=environment,
             path_files=path_files,
+            limits=first.artifact.limits,
         )
 
     def _distributions(self) -> Iterator[Distribution]:

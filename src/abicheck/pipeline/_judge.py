@@ -19,6 +19,9 @@ from abicheck.model import (
     Failure,
     Halt,
     HandlerFacts,
+    Inventory,
+    Irregular,
+    Irregularity,
     Location,
     MissedImport,
     MissingModule,
@@ -148,7 +151,7 @@ class Judge:
         )
         installed = self._survey.take(self.packages(), alone=self._alone)
         lost = {place: report.distribution for report in installed.records for place in report.lost}
-        return Case(
+        case = Case(
             self._inventory,
             self._profile,
             (*extensions, *libraries),
@@ -161,6 +164,18 @@ class Judge:
             absent=tuple(self._absent()),
             installed=installed,
         )
+        return replace(case, inventory=self._with_sources_too_deep())
+
+    def _with_sources_too_deep(self) -> Inventory:
+        """Return the inventory, and that the sources which were met and nest so were not read."""
+        found = {} if self._simulation is None else self._simulation.too_deep
+        if not found:
+            return self._inventory
+        deep = (
+            Irregularity(Irregular.LIMIT, self._places.location(path), detail)
+            for path, detail in sorted(found.items())
+        )
+        return replace(self._inventory, irregularities=(*self._inventory.irregularities, *deep))
 
     # --- modules ---
 
@@ -209,6 +224,7 @@ class Judge:
             mentions=self._mentions,
             words=self._words,
             environment=self._environment,
+            limits=contents.limits,
         )
 
     def _mentions(self, path: str) -> Sequence[str]:

@@ -15,7 +15,15 @@ from types import MappingProxyType, ModuleType
 from typing import Final
 
 from abicheck.filesystem import Tree
-from abicheck.model import Failure, Interpreter, Prediction, Site, Verdict
+from abicheck.model import (
+    DEFAULT_LIMITS,
+    Failure,
+    Interpreter,
+    Limits,
+    Prediction,
+    Site,
+    Verdict,
+)
 from abicheck.python._simulated.classes import catches
 from abicheck.python._simulated.machine import ImportSite, Loads, Setting
 from abicheck.python._simulated.process import Process
@@ -65,10 +73,13 @@ class Simulation:
         mentions: Callable[[str], Sequence[str]] | None = None,
         words: Callable[[str], bytes] | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._tree = tree
         self._bytes = sources
         self._read: dict[str, Source] = {}
+        self._limits = limits
+        self._too_deep: dict[str, str] = {}
         self._references: dict[str, tuple[Reference, ...]] = {}
         self._files: tuple[str, ...] | None = None
         self._sources: tuple[str, ...] | None = None
@@ -260,7 +271,22 @@ class Simulation:
         if data is None:
             return Source(module, is_package, unreadable="its source could not be read")
         version = self._setting.world.interpreter.version
-        return read_source(data, is_package=is_package, module=module, path=path, version=version)
+        source = read_source(
+            data,
+            is_package=is_package,
+            module=module,
+            path=path,
+            version=version,
+            limits=self._limits,
+        )
+        if source.too_deep and source.unreadable is not None:
+            self._too_deep[path] = source.unreadable
+        return source
+
+    @property
+    def too_deep(self) -> Mapping[str, str]:
+        """The files that were met and nest too deeply to be followed, and what is said of each."""
+        return self._too_deep
 
     def _objects(self) -> tuple[str, ...]:
         if self._files is None:

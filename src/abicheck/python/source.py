@@ -12,28 +12,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from abicheck.model import DEFAULT_LIMITS, Limits, reached
+from abicheck.python.bounds import exceeded, is_deeper
 from abicheck.python.syntax import RefusedError, parse
-
-_MAX_SIZE = 8 << 20  # far beyond any source written by hand; syntax trees take 30 times as much
 
 _MAX_WRITTEN = 50  # levels of an expression that is spelt out, as no class name or test needs
 
 # The importer calls itself for each parent: CPython 3.13 gives up at about 300 of them.
 MAX_PARTS = 256
 
-# What stands between two nodes.  A list of digits takes a kilobyte of memory for every four
-# bytes; the largest of the sources that were looked at, of 2.7 MB, has 223,000 of these.
-_MAX_MARKS = 500_000
-_MARKS = (
-    *(bytes([mark]) for mark in b"\n,;([{.=+-*/%|&^<>@:~"),
-    *(b" and ", b" or ", b" not ", b" in ", b" is "),
-)
-
 _DOTTED = re.compile(rb"(?:\.[ \t\f\\\r\n]*+[\w\x80-\xff]++[ \t\f\\\r\n]*+){16,}+")
 
 # What `compile` raises for text that it cannot read: a bad cookie or NUL bytes
-# are ValueErrors, deep nesting ends in one of the last two.
-_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+# are ValueErrors.
+_UNREADABLE = (SyntaxError, ValueError)
 
 
 _DEAD_TEST = re.compile(
@@ -106,6 +98,7 @@ class Source:
     rebound: frozenset[str] = frozenset()
     unreadable: str | None = None
     refused: RefusedError | None = None
+    too_deep: bool = False
 
     @property
     def package(self) -> str:
@@ -113,32 +106,39 @@ class Source:
         return self.module if self.is_package else self.module.rpartition(".")[0]
 
 
-def read_source(
+def read_source(  # noqa: PLR0913 - every one but three has a default
     data: bytes,
     *,
     is_package: bool,
     module: str,
     path: str = "",
     version: tuple[int, int] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Source:
     """Parse one file as the compiler of CPython `version` would, or say why not.
 
     Coding cookies and byte order marks are honoured.  Syntax that is newer
     than the interpreter which runs the check is read as far as importing goes.
     """
-    if len(data) > _MAX_SIZE:
-        return Source(module, is_package, unreadable=f"{len(data)} bytes are too many to be read")
-    # No byte is part of two marks, so that only a long text can have so many.
-    if len(data) > _MAX_MARKS and _count_marks(data) > _MAX_MARKS:
-        return Source(module, is_package, unreadable="it has too many expressions to be read")
+    too_much = exceeded(data, limits)
+    if too_much is not None:
+        return Source(module, is_package, unreadable=too_much)
     if _has_endless_name(data):
         return Source(module, is_package, unreadable="a name has more parts than can be imported")
     try:
         body = parse(data, path, version)
     except RefusedError as error:
         return Source(module, is_package, unreadable=str(error), refused=error)
+    except (RecursionError, MemoryError):
+        # CPython 3.13 gives up at some 10,000 levels, older ones at 3,000; it says so by either.
+        body, too_deep = [], True
     except _UNREADABLE as error:
         return Source(module, is_package, unreadable=f"{type(error).__name__}: {error}")
+    else:
+        too_deep = is_deeper(body, data, limits.depth)
+    if too_deep:
+        detail = f"its syntax tree has more than {limits.depth:,} levels"
+        return Source(module, is_package, unreadable=reached("depth", detail), too_deep=True)
     # Walking a tree takes a fifth of the time that parsing takes, and most have no such word;
     # in a coding of its own a source may write it otherwise.
     walk = b"global" in data or b"coding" in b"".join(data.split(b"\n", 2)[:2])
@@ -154,11 +154,6 @@ def _rebound(body: Sequence[ast.stmt]) -> frozenset[str]:
         if isinstance(statement, ast.Global)
         for name in statement.names
     )
-
-
-def _count_marks(data: bytes) -> int:
-    """Return about how many nodes the syntax tree will have; comments and texts count too."""
-    return sum(map(data.count, _MARKS))
 
 
 def _has_endless_name(data: bytes) -> bool:

@@ -36,10 +36,13 @@ def not_an_artifact(case: Case) -> Iterator[Fault]:
     "ABI002",
     Severity.ERROR,
     "a limit was reached; the rest was not examined",
-    explanation="abicheck reads at most so many members and so many bytes.  What lies beyond was "
-    "not examined and is not vouched for.",
+    explanation="abicheck reads at most so many members, bytes, symbols and expressions.  What "
+    "lies beyond was not examined and is not vouched for; the finding names the limit.",
     causes=("a ZIP bomb", "an artifact far larger than Lambda takes"),
-    fixes=("look at the largest members; Lambda takes 250 MiB unpacked",),
+    fixes=(
+        "look at the largest members; Lambda takes 250 MiB unpacked",
+        "where the artifact is yours and honest, raise the limit: --limit NAME=VALUE",
+    ),
 )
 def limit_reached(case: Case) -> Iterator[Fault]:
     """What was not examined is not vouched for."""

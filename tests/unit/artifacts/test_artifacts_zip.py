@@ -561,7 +561,7 @@ def test_folders_nest_a_hundred_deep(tmp_path: Path) -> None:
 def test_a_limit_counts_what_a_member_declares(tmp_path: Path) -> None:
     """A member that says it has four gigabytes is not even begun."""
     data = _lie(_zip([("a.bin", b"a"), ("b.py", b"b")]), SIZE, 0xFFFFFFFE)
-    reading = _Reading(data, tmp_path, Limits(total=8 << 30))
+    reading = _Reading(data, tmp_path, Limits(total=8 << 30, ratio=1 << 32))
 
     assert reading.irregular == [(Irregular.LIMIT, "a.bin")]
     assert reading.names == ["b.py"]

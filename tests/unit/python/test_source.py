@@ -51,7 +51,7 @@ def test_what_cannot_be_parsed_is_unreadable_with_a_reason(data: bytes) -> None:
 def test_a_source_beyond_all_measure_is_not_parsed() -> None:
     source = read_source(b"#" * (9 << 20), is_package=False, module="m")
 
-    assert source.unreadable == "9437184 bytes are too many to be read"
+    assert source.unreadable == "9,437,184 bytes, more than 8,388,608; not read (--limit source)"
 
 
 @pytest.mark.parametrize("part", [b"1,", b"1\n", b"1+", b"f(", b"[", b"a and ", b"x=", b"-"])
@@ -59,7 +59,7 @@ def test_a_source_of_too_many_expressions_is_not_parsed(part: bytes) -> None:
     """Its syntax tree would take a gigabyte; the file itself deflates to a few kilobytes."""
     source = read_source(part * 600_000, is_package=False, module="m")
 
-    assert source.unreadable == "it has too many expressions to be read"
+    assert source.unreadable == "more than 500,000 expressions; not read (--limit nodes)"
 
 
 def test_invalid_escapes_do_not_matter() -> None:

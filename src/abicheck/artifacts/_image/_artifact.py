@@ -23,6 +23,7 @@ from abicheck.model import (
     Irregular,
     Irregularity,
     Location,
+    reached,
 )
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class ImageArtifact:
     ) -> None:
         self._store = store
         self._image = image
-        self._limits = limits
+        self.limits = limits
         self._unpacked = 0
         self._squashed = Squashed()
         self.irregularities: list[Irregularity] = found
@@ -126,7 +127,7 @@ class ImageArtifact:
             values[layer, number] = read(member)
 
         try:
-            records = self._read(LayerReader(self._limits, wanted, keep, self._store.forget))
+            records = self._read(LayerReader(self.limits, wanted, keep, self._store.forget))
         finally:
             digests.close()
         self._squashed = squash(records)
@@ -153,6 +154,12 @@ class ImageArtifact:
 
     def _read(self, reader: LayerReader) -> list[list[Record]]:
         records: list[list[Record]] = []
+        if len(self.layers) > self.limits.layer_count:
+            detail = (
+                f"{len(self.layers):,} layers, more than {self.limits.layer_count:,}; none was read"
+            )
+            self._note(Irregular.LIMIT, Location(PurePosixPath()), reached("layer_count", detail))
+            return [[] for _ in self.layers]
         try:
             for layer, blob in zip(self.layers, self._image.blobs, strict=True):
                 view = self._store.find(blob.name)

@@ -23,7 +23,7 @@ from abicheck.artifacts._image._packing import compression_of, unpack
 from abicheck.artifacts._image._stream import ByteStream, Chunk
 from abicheck.artifacts._image._tar import TarType, is_tar, read_tar
 from abicheck.errors import ArtifactError
-from abicheck.model import Compression, Irregular
+from abicheck.model import Compression, Irregular, reached
 
 _HEAD: Final = 512
 _PIECE: Final = 1 << 20
@@ -70,6 +70,7 @@ class TarStore:
         for count, entry in enumerate(read_tar(stream)):
             if count >= self._limits.members:
                 reason = f"more than {self._limits.members:,} files in the archive"
+                reason = reached("members", reason)
                 raise UnreadableMemberError(Irregular.LIMIT, reason)
             name = posixpath.normpath(entry.name).lstrip("/")
             if len(name) > self._limits.path:
@@ -219,6 +220,7 @@ def _bounded(chunks: Iterator[Chunk], most: int) -> Iterator[Chunk]:
         written += len(chunk)
         if written > most:
             reason = f"more than {most:,} bytes unpacked; not read from here on"
+            reason = reached("layers", reason)
             raise UnreadableMemberError(Irregular.LIMIT, reason)
         yield chunk
 

@@ -7,14 +7,21 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from abicheck.artifacts._base import Limits, Member, UnreadableMemberError, Wanted
+from abicheck.artifacts._base import (
+    Limits,
+    Member,
+    UnreadableMemberError,
+    Wanted,
+    too_dense,
+    too_large,
+)
 from abicheck.artifacts._image._packing import unpack
 from abicheck.artifacts._image._sparse import expand
 from abicheck.artifacts._image._squash import WHITEOUT, Record, clean
 from abicheck.artifacts._image._stream import ByteStream, Chunk, Hash, ahead, hashed
 from abicheck.artifacts._image._tar import TarEntry, TarType, is_tar, read_tar
 from abicheck.filesystem import Kind
-from abicheck.model import Compression, ImageLayer, Irregular, Irregularity, Location
+from abicheck.model import Compression, ImageLayer, Irregular, Irregularity, Location, reached
 
 _HEAD: Final = 512
 _PIECE: Final = 1 << 20
@@ -44,6 +51,7 @@ class LayerReader:
         self._wanted = wanted
         self._keep = keep
         self._entries = 0
+        self._packed = self._here = 0  # bytes of this layer
         self.unpacked = 0
         self.irregularities: list[Irregularity] = []
 
@@ -57,6 +65,7 @@ class LayerReader:
 
         Raises `LimitReachedError` where a limit of the whole image is reached.
         """
+        self._packed, self._here = len(view), 0
         compression = layer.compression or Compression.NONE
         head = bytes(view[:_HEAD])
         if compression is Compression.NONE and not is_tar(head) and head.strip(b"\0"):
@@ -99,8 +108,12 @@ class LayerReader:
 
     def _count(self, size: int) -> None:
         self.unpacked += size
+        self._here += size
+        detail = too_dense(self._limits, self._here, self._packed)
         if self.unpacked > self._limits.layers:
             detail = f"more than {self._limits.layers:,} bytes unpacked; not read from here on"
+            detail = reached("layers", detail)
+        if detail is not None:
             raise UnreadableMemberError(Irregular.LIMIT, detail)
 
     def _verify(self, layer: ImageLayer, blob: Hash, unpacked: Hash) -> None:
@@ -119,9 +132,10 @@ class LayerReader:
         self._entries += 1
         if self._entries > self._limits.members:
             detail = f"more than {self._limits.members:,} entries; not read from here on"
+            detail = reached("members", detail)
             raise UnreadableMemberError(Irregular.LIMIT, detail)
         name = clean(entry.name)
-        fault = _name_fault(entry, self._limits.path)
+        fault = _name_fault(entry, self._limits.path, self._limits.nesting)
         if fault is not None or name is None:
             kind, detail = fault or (Irregular.CLIMBS_OUT, "the name leads out of the image")
             self.note(layer, entry.name[: self._limits.path], kind, detail)
@@ -141,7 +155,8 @@ class LayerReader:
             head = expand(head, entry.extents, min(_HEAD, entry.size))
             most = min(most, _LARGEST_SPARSE)
         if entry.size > most:
-            detail = f"{entry.size:,} bytes, more than {most:,}; not read"
+            sparse = f"{entry.size:,} bytes in a sparse file; not read"
+            detail = sparse if most < self._limits.member else too_large(self._limits, entry.size)
             self.note(layer, name, Irregular.LIMIT, detail)
         elif self._wanted(name, head, entry.size):
             data = _exactly(stream, entry.stored, name)
@@ -168,10 +183,14 @@ def _tapped(chunks: Iterator[Chunk], digest: Hash) -> Iterator[Chunk]:
         yield chunk
 
 
-def _name_fault(entry: TarEntry, longest: int) -> tuple[Irregular, str] | None:
+def _name_fault(entry: TarEntry, longest: int, deepest: int) -> tuple[Irregular, str] | None:
     for text, what in ((entry.name, "the name"), (entry.target, "the link's target")):
         if "\0" in text:
             return Irregular.BAD_NAME, f"{what} holds a zero byte"
         if len(text) > longest:
-            return Irregular.BAD_NAME, f"{what} is longer than {longest:,} characters"
+            detail = reached("path", f"{what} is longer than {longest:,} characters")
+            return Irregular.BAD_NAME, detail
+    if entry.name.count("/") > deepest + 1:  # a name may begin with one, and end with one
+        detail = reached("nesting", f"lies more than {deepest} folders deep; not read")
+        return Irregular.LIMIT, detail
     return None
