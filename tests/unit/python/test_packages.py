@@ -116,6 +116,17 @@ IMPORTS: Final[dict[str, tuple[Files, str, tuple[str, str] | str]]] = {
         "m",
         LOADS,
     ),
+    "a __getattr__ below a star import of names that are not known": (
+        {
+            "p/__init__.py": "from .names import *\n"
+            "def __getattr__(name):\n"
+            "    raise AttributeError(f'no {name}')\n",
+            "p/names.py": "import struct\nglobals().update(struct.__dict__)\n",
+            "m.py": "from p import calcsize\n",
+        },
+        "m",
+        LOADS,
+    ),
     "an item that is not there": ({"m.py": "{'a': 1}['b']"}, "m", ("KeyError", "'b'")),
     "a condition on what a call has returned": (
         {

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
 from abicheck.python._simulated import builtin, texts
+from abicheck.python._simulated.classes import class_name
 from abicheck.python._simulated.comparing import compare
 from abicheck.python._simulated.frames import Frame
 from abicheck.python._simulated.machine import Machine
@@ -123,6 +124,9 @@ class Expressions(Machine):
     def name(self, frame: Frame, node: ast.Name) -> Value:
         """Look a name up where the interpreter would."""
         value = frame.lookup(node.id)
+        own = Known(f"builtins.{node.id}")
+        if value is ANY and class_name(own) is not None and not frame.binds(node.id):
+            return own  # whatever may have been bound unseen, it is no exception of Python's
         if value is not ABSENT:
             return value
         if hasattr(builtins, node.id):

@@ -100,6 +100,10 @@ class Frame:
                 return value
         return ANY if self.scope.open or self.module.scope.open else ABSENT
 
+    def binds(self, name: str) -> bool:
+        """Whether a name was seen to be bound, if only perhaps."""
+        return any(name in scope.names for scope in (self.scope, *self.closure, self.module.scope))
+
     def bind(self, name: str, value: Value) -> None:
         """Bind a name where the compiler would."""
         if name in self.declared:

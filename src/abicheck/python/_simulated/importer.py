@@ -234,6 +234,8 @@ class Importer(Compiled):
         except RaisedError as error:
             if is_a(error.value, "AttributeError"):
                 return ABSENT
+            if error.value.args == (ANY,) and error.is_own:
+                return ANY  # what is raised is not known
             raise
 
     def _import_from(self, module: Module, name: str) -> Value:
