@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from abicheck.artifacts._base import DEFAULT_LIMITS, Artifact, Limits, Member
 from abicheck.artifacts._open import open_artifact
-from abicheck.artifacts._source import is_no_path, open_source
+from abicheck.artifacts._source import ENGINE, is_no_path, open_source
 from abicheck.model import ArtifactKind
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "ENGINE",
     "Artifact",
     "ImageArtifact",
     "Limits",

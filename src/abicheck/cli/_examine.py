@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from abicheck import __version__
-from abicheck.artifacts import is_no_path
+from abicheck.artifacts import ENGINE, is_no_path
 from abicheck.cli._account import configured, found_in, judged_on
 from abicheck.cli._function import find_layers, read_environment, read_size
 from abicheck.cli._limits import read_limits
@@ -153,6 +153,10 @@ def _request(ctx: click.Context, artifact: Path | str, function: Function | None
             f"--handler {handler!r}: Lambda takes MODULE.FUNCTION, such as app.handler or "
             "src/app.handler"
         )
+        raise UsageError(reason)
+    is_engines = isinstance(artifact, str) and artifact.startswith(ENGINE)
+    if is_engines and precedence(ctx, own, "reference") in _CLOSE:
+        reason = f"{artifact} names the image itself; leave --reference out"
         raise UsageError(reason)
     text = _read_dockerfile(options["dockerfile"])
     selection = _selection(options)

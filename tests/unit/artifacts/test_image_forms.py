@@ -394,3 +394,12 @@ def test_what_has_been_given_back_can_be_read_again(tmp_path: Path) -> None:
         again = _all(image)
 
     assert first == again
+
+
+def test_an_empty_stream_is_told_as_one() -> None:
+    """Its own program has failed, and said why."""
+    with (
+        pytest.raises(ArtifactError, match="the stream is empty"),
+        open_image(io.BytesIO(), DEFAULT_LIMITS),
+    ):
+        pass

@@ -271,3 +271,11 @@ def test_what_is_said_for_all_passes_by_what_is_no_image(call: Run, tmp_path: Pa
 
     assert call("a", "b", "--reference=app:1", cwd=tmp_path).returncode == 0
     assert call("a", cwd=tmp_path, env={"ABICHECK_REFERENCE": "app:1"}).returncode == 0
+
+
+def test_a_name_of_the_engine_is_the_reference(call: Run, tmp_path: Path) -> None:
+    """Two names might be of two images; nothing is asked of the engine then."""
+    result = call("docker:app:1", "--reference=app:2", cwd=tmp_path)
+
+    assert result.returncode == 2
+    assert "docker:app:1 names the image itself; leave --reference out" in result.stderr

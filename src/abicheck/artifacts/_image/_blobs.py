@@ -165,7 +165,11 @@ def open_tar(path: Path, limits: Limits) -> TarStore | None:
 def open_stream(stream: IO[bytes], limits: Limits) -> TarStore | None:
     """Keep what comes through a pipe; None where it is no tar, compressed or not."""
     try:
-        return spool(_chunks(stream), limits)
+        first = stream.read(_PIECE)
+        if not first:
+            reason = "the stream is empty: what was to save the image has written nothing"
+            raise ArtifactError(reason)
+        return spool(itertools.chain((first,), _chunks(stream)), limits)
     except OSError as error:
         reason = f"the stream cannot be kept: {error.strerror or error}"
         raise ArtifactError(reason) from error

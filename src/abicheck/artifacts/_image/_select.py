@@ -26,7 +26,7 @@ def select(
     """
     found = [image for image in images if reference is None or _is_called(image.config, reference)]
     if not found:
-        reason = f"no image is called {reference}; there {_listing(images)}"
+        reason = f"no image is called {reference}; what is there: {_listing(images)}"
         raise UsageError(reason)
     if len(found) == 1:
         return found[0]
