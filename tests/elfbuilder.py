@@ -35,11 +35,13 @@ DT_STRTAB: Final = 5
 DT_SYMTAB: Final = 6
 DT_RELA: Final = 7
 DT_RELASZ: Final = 8
+DT_RELAENT: Final = 9
 DT_STRSZ: Final = 10
 DT_SONAME: Final = 14
 DT_RPATH: Final = 15
 DT_REL: Final = 17
 DT_RELSZ: Final = 18
+DT_RELENT: Final = 19
 DT_PLTREL: Final = 20
 DT_TEXTREL: Final = 22
 DT_JMPREL: Final = 23
@@ -47,11 +49,14 @@ DT_RUNPATH: Final = 29
 DT_FLAGS: Final = 30
 DT_RELRSZ: Final = 35
 DT_RELR: Final = 36
+DT_RELRENT: Final = 37
 DT_GNU_HASH: Final = 0x6FFFFEF5
 DT_VERSYM: Final = 0x6FFFFFF0
 DT_FLAGS_1: Final = 0x6FFFFFFB
 DT_VERDEF: Final = 0x6FFFFFFC
 DT_VERNEED: Final = 0x6FFFFFFE
+
+_ENTRIES: Final = {DT_RELA: DT_RELAENT, DT_REL: DT_RELENT}
 
 SHN_UNDEF: Final = 0
 SHN_ABS: Final = 0xFFF1
@@ -213,6 +218,15 @@ def gnu_hash(name: str) -> int:
     return value
 
 
+def elf_hash(name: str) -> int:
+    """Return the hash of DT_HASH, and of a version (`_dl_elf_hash`)."""
+    value = 0
+    for byte in name.encode():
+        value = (value << 4) + byte
+        value = (value ^ (value >> 24 & 0xF0)) & 0x0FFFFFFF
+    return value
+
+
 class _Strings:
     """A string table under construction."""
 
@@ -366,7 +380,7 @@ class _Writer:
         for number, name in enumerate(names, 1):
             flags = _VER_FLG_BASE if number == 1 else 0
             following = 0 if number == len(names) else 28
-            rows.append(self._pack("4H3I", 1, flags, number, 1, gnu_hash(name), 20, following))
+            rows.append(self._pack("4H3I", 1, flags, number, 1, elf_hash(name), 20, following))
             rows.append(self._pack("II", self._strings.add(name), 0))
         return b"".join(rows)
 
@@ -382,7 +396,7 @@ class _Writer:
                 number = self._versions[file, need.version]
                 text = self._strings.add(need.version)
                 link = 0 if count == len(entries) else 16
-                rows.append(self._pack("IHHII", gnu_hash(need.version), flags, number, text, link))
+                rows.append(self._pack("IHHII", elf_hash(need.version), flags, number, text, link))
         return b"".join(rows)
 
     def _sysv_hash(self) -> bytes:
@@ -415,6 +429,8 @@ class _Writer:
                 continue
             data = b"".join(self._reloc(entry, addend=addend) for entry in table)
             tags += [(start, self._place(data)), (size, len(data))]
+            if start in _ENTRIES:
+                tags.append((_ENTRIES[start], len(data) // len(table)))
         if elf.jmprel:
             tags.append((DT_PLTREL, DT_RELA if plt_addend else DT_REL))
         return tags

@@ -151,9 +151,12 @@ def test_reading_twice_says_the_same(
 def test_a_truncated_object_needs_no_more_than_the_whole(
     every_object: Mapping[str, bytes], data: st.DataObject, size: int
 ) -> None:
-    """Law: cutting a file off adds no name to it."""
+    """Law: cutting a file off at the end of a page adds no name to it.
+
+    Inside of a page it may: zeros follow to its end, so that names end sooner.
+    """
     whole = every_object[data.draw(st.sampled_from(sorted(every_object)))]
-    cut, full = read(whole[:size]), read(whole)
+    cut, full = read(whole[: size // 4096 * 4096]), read(whole)
 
     assert set(cut.needed) <= set(full.needed)
     assert set(cut.version_needs) <= set(full.version_needs)
@@ -213,9 +216,10 @@ def test_what_was_written_is_what_is_read(  # noqa: PLR0913 - everything there i
         ),
         versions=tuple(nodes),
         hash=data.draw(st.sampled_from(["gnu", "sysv", "both"])),
-        rel=tuple(Reloc(name, 1) for name in order[:1]),
-        rela=tuple(Reloc(name, 1) for name in order[1:3]),
-        jmprel=tuple(Reloc(name, 7) for name in order[3:]),
+        # x86_64 has no DT_REL; elsewhere DT_JMPREL comes with the table of its own kind.
+        rel=() if wide else tuple(Reloc(name, 1) for name in order[:1]),
+        rela=tuple(Reloc(name, 1) for name in (order[:3] if wide else order[3:])),
+        jmprel=tuple(Reloc(name, 7) for name in (order[3:] if wide else order[1:3])),
     )
     facts = built.facts()
     weak = dict(undefined)

@@ -2,100 +2,77 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
-from abicheck.model import Limits, Segment, reached
+from abicheck.elf._budget import Budget, MalformedError, Quota
+from abicheck.elf._mapping import PAGE, PF_W, lay_out
+from abicheck.model import Limits, Segment
 
-PT_LOAD: Final = 1
 _ALLOWANCE: Final = 1 << 20
 _PIECE: Final = 1 << 16  # characters of a table that are looked at in one go
 _SHARED: Final = 8  # times that one byte of a string table may be part of a name
 
 
-class MalformedError(Exception):
-    """A table of the object points where the loader would find nothing."""
-
-
-class TooMuchError(Exception):
-    """A limit is reached, or tables lie over one another: reading on is not worth what it costs."""
-
-
-class Budget:
-    """How much may be read of an object whose tables may overlap.
-
-    In an honest file each byte belongs to one table, so the sum of what is
-    read is bounded by its size.
-    """
-
-    def __init__(self, amount: int, what: str) -> None:
-        self._left = amount
-        self._what = what
-
-    def covers(self, amount: int) -> bool:
-        """Whether so much is left, whatever will be spent of it."""
-        return amount <= self._left
-
-    def spend(self, amount: int) -> None:
-        """Count what is about to be read, or raise where that is too much."""
-        self._left -= amount
-        if self._left < 0:
-            reason = f"{self._what} lie over one another, too many to be read"
-            raise TooMuchError(reason)
-
-
-class Quota:
-    """How many of something an object may have: one of the limits, and the number so far."""
-
-    def __init__(self, most: int, name: str) -> None:
-        self._most = most
-        self._name = name
-        self._count = 0
-
-    def take(self, count: int = 1) -> None:
-        """Count some more, or raise where they are too many."""
-        self._count += count
-        if self._count > self._most:
-            reason = f"more than {self._most:,} {self._name}; not all were read"
-            raise TooMuchError(reached(self._name, reason))
-
-
 class Image:
-    """The file part of an object's PT_LOAD segments, read by virtual address.
+    """An object's PT_LOAD segments, read by virtual address.
 
-    A segment shows what `mmap` would show: bytes of the file, up to its end.
+    Shows what `_dl_map_segments` leaves: see `lay_out`.
     """
 
     def __init__(self, data: memoryview, segments: Sequence[Segment], limits: Limits) -> None:
         self._data = data
         self.symbols = Quota(limits.symbols, "symbols")
         self.versions = Quota(limits.versions, "versions")
-        self._loads = [s for s in segments if s.type == PT_LOAD and s.filesz]
+        self._spans = lay_out(segments, len(data))
+        self._starts = [span.start for span in self._spans]
         self.budget = Budget(4 * len(data) + _ALLOWANCE, "its tables")
 
-    def extent(self, address: int) -> tuple[int, int]:
-        """Return file offset of `address`, and the end of the mapped bytes there."""
-        self.budget.spend(len(self._loads))
-        for load in self._loads:
-            if load.vaddr <= address < load.vaddr + load.filesz:
-                offset = load.offset + (address - load.vaddr)
-                end = min(load.offset + load.filesz, len(self._data))
-                if offset >= end:
-                    reason = f"address {address:#x} lies beyond the end of the file"
-                    raise MalformedError(reason)
-                return offset, end
+    def _at(self, address: int) -> int:
+        """Return which span shows `address`; raise where none can be read there."""
+        self.budget.spend(1)
+        place = bisect_right(self._starts, address) - 1
+        if place >= 0 and address < self._spans[place].end:
+            span = self._spans[place]
+            if not span.readable:
+                reason = f"address {address:#x} is in a segment that may not be read"
+                raise MalformedError(reason)
+            if not span.beyond:
+                return place
+            reason = f"address {address:#x} lies beyond the end of the file"
+            raise MalformedError(reason)
         reason = f"address {address:#x} is in no segment"
         raise MalformedError(reason)
+
+    def _run(self, place: int) -> int:
+        """Return the last span that goes on with what one span shows of the file."""
+        spans = self._spans
+        while place + 1 < len(spans) and spans[place].goes_on(spans[place + 1]):
+            place += 1
+        return place
 
     def read(self, address: int, size: int) -> memoryview:
         """Return `size` bytes at `address`, or raise where they are not all mapped."""
         if size == 0:
             return self._data[:0]
-        offset, end = self.extent(address)
-        if size < 0 or offset + size > end:
+        rest = self.rest(address)
+        if 0 < size <= len(rest):
+            return rest[:size]
+        parts = [rest]
+        here = address + len(rest)
+        try:
+            while 0 < here < address + size:
+                rest = self.rest(here)
+                self.budget.spend(len(rest))
+                parts.append(rest[: address + size - here])
+                here += len(rest)
+        except MalformedError:
+            size = -1
+        if size < 0:
             reason = f"{size} bytes at {address:#x} leave their segment"
             raise MalformedError(reason)
-        return self._data[offset : offset + size]
+        return memoryview(b"".join(parts))
 
     def mapped(self, address: int, size: int) -> tuple[memoryview, str]:
         """Return what is mapped of a table, and why that is not all of it."""
@@ -108,26 +85,49 @@ class Image:
         except MalformedError:
             return self._data[:0], reason
 
-    def has(self, address: int, size: int) -> bool:
-        """Whether `size` bytes at `address` are all mapped."""
-        try:
-            self.read(address, size)
-        except MalformedError:
-            return False
-        return True
-
     def is_filled(self, address: int) -> bool:
-        """Whether zeros follow the file's part of the segment in which `address` lies."""
-        return any(
-            load.vaddr <= address < load.vaddr + load.filesz < load.vaddr + load.memsz
-            and load.offset + load.filesz <= len(self._data)
-            for load in self._loads
+        """Whether zeros follow what `rest` returns."""
+        place = self._run(self._at(address)) + 1
+        return (
+            place < len(self._spans)
+            and self._spans[place].start == self._spans[place - 1].end
+            and self._spans[place].offset is None
+            and not self._spans[place].beyond
         )
 
+    def is_writable(self, address: int, size: int) -> bool:
+        """Whether all of `size` bytes at `address` may be written to."""
+        place = bisect_right(self._starts, address) - 1
+        while 0 <= place < len(self._spans):
+            span = self._spans[place]
+            if not span.start <= address < span.end or span.beyond or not span.flags & PF_W:
+                return False
+            if address + size <= span.end:
+                return True
+            size -= span.end - address
+            address = span.end
+            place += 1
+        return False
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether every page from `start` to `end` is mapped, whatever may be done with it."""
+        place = bisect_right(self._starts, start) - 1
+        while 0 <= place < len(self._spans) and self._spans[place].start <= start < end:
+            start = max(start, self._spans[place].end)
+            place += 1
+        return start >= end
+
     def rest(self, address: int) -> memoryview:
-        """Return everything mapped from `address` to the end of its segment."""
-        offset, end = self.extent(address)
-        return self._data[offset:end]
+        """Return what is mapped from `address` on, as far as it is one part of the file.
+
+        Of zeros, it is a page at most.
+        """
+        place = self._at(address)
+        span = self._spans[place]
+        if span.offset is None:
+            return memoryview(bytes(min(span.end - address, PAGE)))
+        start = span.offset + address - span.start
+        return self._data[start : span.offset + self._spans[self._run(place)].end - span.start]
 
 
 class Strings:
@@ -142,6 +142,7 @@ class Strings:
     def __init__(self, image: Image, address: int, size: int) -> None:
         rest = image.rest(address)
         self._rest: memoryview | None = rest
+        self._end = "\0" if image.is_filled(address) else ""
         self._budget = Budget(_SHARED * len(rest) + _ALLOWANCE, "its names")
         self.text = str(rest[: min(size, len(rest))], "latin-1")
 
@@ -152,7 +153,7 @@ class Strings:
             if self._rest is None or index < 0:
                 reason = f"string {index} has no end"
                 raise MalformedError(reason)
-            self.text = str(self._rest, "latin-1")
+            self.text = str(self._rest, "latin-1") + self._end
             self._rest = None
             return self.at(index)
         self._budget.spend(end - index)
@@ -162,7 +163,7 @@ class Strings:
         """Let go of the object's bytes; `indices` are those still to be asked."""
         # Whatever DT_STRSZ says: a name that begins before the largest ends no later than it.
         if self._rest is not None and indices and self.text.find("\0", max(indices)) < 0:
-            self.text = str(self._rest, "latin-1")
+            self.text = str(self._rest, "latin-1") + self._end
         self._rest = None
         if self._budget.covers(len(indices) * _longest(self.text)):
             return

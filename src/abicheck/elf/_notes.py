@@ -1,19 +1,16 @@
-"""Notes: the ABI tag, the x86 ISA level, the build id; and `.comment`."""
+"""Notes: the ABI tag, the build id; and `.comment`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from struct import Struct
-from typing import Final
 
-from abicheck.elf._image import Budget, Quota
+from abicheck.elf._budget import Budget, Quota
 from abicheck.model import Segment
 
 _PT_NOTE = 4
 _NT_ABI_TAG = 1
 _NT_BUILD_ID = 3
-_NT_PROPERTY = 5
-_ISA_1_NEEDED: Final = 0xC0008002
 _MAX_COMMENT = 4096
 _SHT_SYMTAB = 2
 
@@ -40,15 +37,12 @@ def _iter_notes(
 
 
 def read_notes(
-    data: memoryview, segments: Sequence[Segment], order: str, most: int, *, wide: bool
-) -> tuple[int, tuple[int, tuple[int, int, int]] | None, str | None]:
-    """Return the ISA level needed, the ABI tag's (OS, kernel) and the build id.
+    data: memoryview, segments: Sequence[Segment], order: str, most: int
+) -> tuple[tuple[int, tuple[int, int, int]] | None, str | None]:
+    """Return the ABI tag's (OS, kernel) and the build id, as they are in the file.
 
-    The ISA level is read as `_dl_process_property_note` does: from notes with
-    the class's own alignment, and not at all where there are two of them.
     Raises `TooMuchError` where there are more than `most` notes.
     """
-    isa: list[int] = []
     kernel: tuple[int, tuple[int, int, int]] | None = None
     build_id: str | None = None
     budget, quota = Budget(len(data), "its notes"), Quota(most, "notes")
@@ -65,23 +59,7 @@ def read_notes(
                 kernel = (system, (major & 0xFF, minor & 0xFF, patch & 0xFF))
             elif kind == _NT_BUILD_ID and build_id is None:
                 build_id = bytes(desc).hex()
-            elif kind == _NT_PROPERTY and segment.align == (8 if wide else 4):
-                isa.append(_isa_needed(desc, order, 8 if wide else 4))
-    return (isa[0] if len(isa) == 1 else 0), kernel, build_id
-
-
-def _isa_needed(desc: memoryview, order: str, align: int) -> int:
-    header = Struct(order + "II")
-    here = 0
-    while here + 8 <= len(desc):
-        kind, size = header.unpack(desc[here : here + 8])
-        here += 8
-        if here + size > len(desc):
-            return 0
-        if kind == _ISA_1_NEEDED:
-            return int.from_bytes(desc[here : here + 4], "little") if size == 4 else 0
-        here += (size + align - 1) // align * align
-    return 0
+    return kernel, build_id
 
 
 def _sections(data: memoryview, order: str, *, wide: bool) -> tuple[list[tuple[int, ...]], int]:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Mapping
 from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final
 
-from elftools.common.exceptions import ELFError
 from elftools.common.utils import struct_parse
 from elftools.elf.structs import ELFStructs
 
-from abicheck.elf._image import Image, MalformedError, Strings, TooMuchError, readable
-from abicheck.elf._lookups import TAG, read_symbol_facts
+from abicheck.elf._dynamic import learn, read_dynamic_facts
 from abicheck.elf._notes import is_stripped, read_comment, read_notes
-from abicheck.elf._symtab import ORDER
-from abicheck.elf._versions import Versions
+from abicheck.elf._relocations import ORDER
 from abicheck.model import (
     DEFAULT_LIMITS,
     ElfFacts,
@@ -32,12 +28,13 @@ from abicheck.model import (
 MAGIC: Final = b"\x7fELF"
 _EHDR_SIZE: Final = 64  # sizeof (Elf64_Ehdr): what open_verify insists on
 _PAGE: Final = 4096
+_FIRST_READ: Final = 832  # the size of `struct filebuf`'s buffer
+_LENGTH_FIELD: Final = 8  # and of the field before it
+_WRAP: Final = 1 << 64
 
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_TLS = 1, 2, 3, 7
+_PT_LOAD, _PT_INTERP, _PT_TLS = 1, 3, 7
 _PT_GNU_STACK: Final = 0x6474E551
 _PF_X, _PF_R = 1, 4
-_DF_TEXTREL, _DF_STATIC_TLS = 4, 16
-_MAX_DYNAMIC: Final = 65_536
 _MAX_SEARCHED: Final = 64 << 20
 _IMPORTER: Final = "PyImport_ImportModule"
 # What holds more is mostly tables; but Cython's modules, which are known by a name
@@ -46,16 +43,6 @@ _MAX_CONSTANTS: Final = 256 << 10
 _MAX_CYTHON_CONSTANTS: Final = 4 << 20
 _CYTHON: Final = b"cython_runtime\0"
 _MYPYC: Final = re.compile(rb"\0(?!PyInit_)([A-Za-z0-9_.]+__mypyc)(?=\0)")
-
-# What was seen to escape pyelftools on mutated headers, besides its own errors.
-_MALFORMED: Final = (
-    MalformedError,
-    ELFError,
-    AssertionError,
-    OverflowError,
-    ValueError,
-    struct.error,
-)
 
 
 @lru_cache(maxsize=16)
@@ -83,18 +70,19 @@ def read_elf(
         return ElfFacts(location, size, header, defect="malformed: unknown class or byte order")
     if header.phentsize != (56 if header.ei_class == 2 else 32):
         return ElfFacts(location, size, header)
-    if header.phoff + header.phnum * header.phentsize > size:
-        return ElfFacts(location, size, header, defect="cannot read file data")
+    table, defect = _program_headers(view, header)
+    if defect:
+        return ElfFacts(location, size, header, defect=defect)
     facts: dict[str, Any] = {}
-    segments = _read_segments(view, header)
+    segments = _read_segments(table, header)
     facts["segments"] = segments
     facts["beyond_end"] = any(
         s.type == _PT_LOAD and s.filesz and s.offset + s.filesz > _round_up(size) for s in segments
     )
     # One table that lies leaves what the others say.
-    _learn(facts, lambda: _read_segment_facts(view, header, segments, limits.notes))
-    _learn(facts, lambda: _read_sections(view, header))
-    _read_dynamic_facts(Image(view, segments, limits), header, segments, facts)
+    learn(facts, lambda: _read_segment_facts(view, header, segments, limits.notes))
+    learn(facts, lambda: _read_sections(view, header))
+    read_dynamic_facts(view, header, segments, limits, facts)
     if "limit" in facts:
         # What was not read is not known to be missing.
         facts.setdefault("table", SymbolTable(dict, complete=False))
@@ -102,21 +90,6 @@ def read_elf(
     facts["constants"] = _read_constants(data, segments, undefined)
     facts["mentions"] = _read_mentions(data, undefined, facts["constants"])
     return ElfFacts(location, size, header, **facts)
-
-
-_FLAW: Final = ("defect", "unsearchable", "unrelocatable")
-
-
-def _learn(facts: dict[str, Any], read: Callable[[], Mapping[str, Any]]) -> None:
-    """Add what one part of the object says, or why it cannot be read; the first reason stays."""
-    try:
-        found = read()
-        known = () if "defect" not in facts else _FLAW
-        facts.update({name: value for name, value in found.items() if name not in known})
-    except TooMuchError as error:
-        facts.setdefault("limit", str(error))
-    except _MALFORMED as error:
-        facts.setdefault("defect", f"malformed: {error}" if str(error) else "malformed")
 
 
 def _read_mentions(
@@ -192,18 +165,39 @@ _PHDR: Final = {
 }
 
 
-def _read_segments(view: memoryview, header: ElfHeader) -> tuple[Segment, ...]:
+def _program_headers(view: memoryview, header: ElfHeader) -> tuple[memoryview, str]:
+    """Return the program headers, and why they cannot be had.
+
+    Mirrors `open_verify`: they are taken from what was read of the file at first, where
+    e_phoff and their length, added up as 64-bit numbers, do not exceed it; so that with
+    an e_phoff below zero they begin with the field before that, its length.
+    """
+    size = header.phnum * header.phentsize
+    begun = min(len(view), _FIRST_READ)
+    end = (header.phoff + size) % _WRAP
+    if end < size and end <= begun:
+        before = _WRAP - header.phoff
+        if before > _LENGTH_FIELD:
+            return view[:0], "malformed: the program headers begin before the file"
+        length = begun.to_bytes(_LENGTH_FIELD, "little")
+        return memoryview(length[-before:] + bytes(view[:end])), ""
+    if header.phoff >= _WRAP // 2:
+        return view[:0], "cannot read file data: Invalid argument"
+    if size and header.phoff + size > len(view):
+        return view[:0], "cannot read file data"
+    return view[header.phoff : header.phoff + size], ""
+
+
+def _read_segments(table: memoryview, header: ElfHeader) -> tuple[Segment, ...]:
     layout, pick = _PHDR[header.ei_class]
-    rows = struct.Struct(ORDER[header.ei_data] + layout).iter_unpack(
-        view[header.phoff : header.phoff + header.phnum * header.phentsize]
-    )
+    rows = struct.Struct(ORDER[header.ei_data] + layout).iter_unpack(table)
     return tuple(Segment(*(row[i] for i in pick)) for row in rows)
 
 
 def _read_segment_facts(
     view: memoryview, header: ElfHeader, segments: tuple[Segment, ...], most_notes: int
 ) -> dict[str, Any]:
-    order, wide = ORDER[header.ei_data], header.ei_class == 2
+    order = ORDER[header.ei_data]
     facts: dict[str, Any] = {}
     for segment in segments:
         if segment.type == _PT_INTERP:
@@ -213,8 +207,7 @@ def _read_segment_facts(
             facts["exec_stack"] = bool(segment.flags & _PF_X)
         elif segment.type == _PT_TLS and segment.memsz:
             facts["tls_size"], facts["tls_align"] = segment.memsz, segment.align
-    isa, tag, build_id = read_notes(view, segments, order, most_notes, wide=wide)
-    facts["isa_needed"], facts["build_id"] = isa, build_id
+    tag, facts["build_id"] = read_notes(view, segments, order, most_notes)
     if tag is not None:
         facts["kernel_os"], facts["kernel"] = tag
     return facts
@@ -226,98 +219,3 @@ def _read_sections(view: memoryview, header: ElfHeader) -> dict[str, Any]:
         "compilers": read_comment(view, order, wide=wide),
         "stripped": is_stripped(view, order, wide=wide),
     }
-
-
-def _read_dynamic(
-    image: Image, header: ElfHeader, segment: Segment
-) -> tuple[dict[int, int], list[int]]:
-    """Return the tags: every DT_NEEDED, and the last of each other one, as the loader keeps it."""
-    width = "q" if header.ei_class == 2 else "i"
-    layout = struct.Struct(ORDER[header.ei_data] + width + width.upper())
-    table = image.rest(segment.vaddr)
-    whole = len(table) // layout.size * layout.size
-    tags: dict[int, int] = {}
-    needed: list[int] = []
-    for count, (tag, value) in enumerate(layout.iter_unpack(table[:whole])):
-        if tag == 0:
-            return tags, needed
-        if count > _MAX_DYNAMIC:
-            break
-        if tag == TAG["DT_NEEDED"]:
-            needed.append(value)
-        tags[tag] = value
-    else:
-        if image.is_filled(segment.vaddr):
-            return tags, needed  # the zeros behind the file's part are a DT_NULL
-    reason = "the dynamic table has no end"
-    raise MalformedError(reason)
-
-
-def _read_dynamic_facts(
-    image: Image, header: ElfHeader, segments: tuple[Segment, ...], facts: dict[str, Any]
-) -> None:
-    # Debug files of objcopy --only-keep-debug have a PT_DYNAMIC without bytes; glibc skips it.
-    dynamic = [s for s in segments if s.type == _PT_DYNAMIC and s.filesz]
-    if not dynamic:
-        return
-    tags: dict[int, int] = {}
-    needed: list[int] = []
-    _learn(facts, lambda: _read_flags(image, header, dynamic[-1], tags, needed))
-    if "dynamic" not in facts:
-        return
-    address = tags.get(TAG["DT_STRTAB"])
-    if address is None:
-        if TAG["DT_SYMTAB"] in tags or needed:
-            facts.setdefault("defect", "malformed: names without a string table")
-        return
-    try:
-        strings = Strings(image, address, tags.get(TAG["DT_STRSZ"], 0))
-    except MalformedError as error:
-        facts.setdefault("defect", f"malformed: {error}")
-        return
-    _learn(facts, lambda: {"needed": tuple(readable(strings.at(value)) for value in needed)})
-    _learn(facts, lambda: _read_names(strings, tags))
-    versions = Versions()
-    _learn(facts, lambda: _read_versions(image, header, tags, strings, versions))
-    if TAG["DT_SYMTAB"] in tags:
-        _learn(facts, lambda: read_symbol_facts(image, header, tags, strings, versions))
-
-
-def _read_flags(
-    image: Image, header: ElfHeader, segment: Segment, tags: dict[int, int], needed: list[int]
-) -> dict[str, Any]:
-    """Fill the tags in, and return what they say by themselves."""
-    found, names = _read_dynamic(image, header, segment)
-    tags.update(found)
-    needed += names
-    flags = tags.get(TAG["DT_FLAGS"], 0)
-    return {
-        "dynamic": True,
-        "flags_1": tags.get(TAG["DT_FLAGS_1"], 0),
-        "relr": bool(tags.get(TAG["DT_RELR"])) and bool(tags.get(TAG["DT_RELRSZ"])),
-        "initialisers": tags.get(TAG["DT_INIT_ARRAYSZ"], 0) > 0,
-        "textrel": TAG["DT_TEXTREL"] in tags or bool(flags & _DF_TEXTREL),
-        "static_tls": bool(flags & _DF_STATIC_TLS),
-    }
-
-
-def _read_names(strings: Strings, tags: dict[int, int]) -> dict[str, Any]:
-    return {
-        key: readable(strings.at(tags[TAG[name]]))
-        for key, name in (("soname", "DT_SONAME"), ("rpath", "DT_RPATH"), ("runpath", "DT_RUNPATH"))
-        if TAG[name] in tags
-    }
-
-
-def _read_versions(
-    image: Image, header: ElfHeader, tags: dict[int, int], strings: Strings, versions: Versions
-) -> dict[str, Any]:
-    order = ORDER[header.ei_data]
-    for name, read in (
-        ("DT_VERNEED", versions.read_needs),
-        ("DT_VERDEF", versions.read_definitions),
-    ):
-        value = tags.get(TAG[name])
-        if value is not None:
-            read(image, strings, value, order)
-    return {"version_needs": tuple(versions.needs)}

@@ -1,4 +1,4 @@
-"""Symbol tables, hash tables and relocations, read as arrays.
+"""Symbol tables, read as arrays.
 
 One `struct.iter_unpack` over a table costs a fortieth of a parser object per
 symbol; a single library may have hundreds of thousands.
@@ -7,13 +7,13 @@ symbol; a single library may have hundreds of thousands.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from operator import itemgetter
 from struct import Struct
-from sys import byteorder
 from typing import Final
 
-from abicheck.elf._image import Image, MalformedError, Strings
+from abicheck.elf._budget import MalformedError
+from abicheck.elf._hash import NoHash
+from abicheck.elf._image import Strings
 from abicheck.elf._versions import VERSYM_HIDDEN, VERSYM_INDEX, Versions
 from abicheck.model import SymbolDef, SymbolRef
 
@@ -25,10 +25,10 @@ SYMBOL: Final = {
     (2, 1): (Struct("<IBBHQQ"), itemgetter(0, 1, 2, 3, 4)),
     (2, 2): (Struct(">IBBHQQ"), itemgetter(0, 1, 2, 3, 4)),
 }
-ORDER: Final = {1: "<", 2: ">"}
 
 _SHN_UNDEF = 0
 _SHN_ABS = 0xFFF1
+_STB_LOCAL = 0
 _STB_WEAK = 2
 _BINDINGS: Final = frozenset({1, 2, 10})  # GLOBAL, WEAK, GNU_UNIQUE
 # check_match: NOTYPE, OBJECT, FUNC, COMMON, TLS, GNU_IFUNC and nothing else.
@@ -40,30 +40,32 @@ _LOCAL_VISIBILITY: Final = frozenset({1, 2})  # STV_INTERNAL, STV_HIDDEN
 _FOUND: Final = frozenset(binding << 4 | kind for binding in _BINDINGS for kind in _TYPES)
 _WIDE = 24  # sizeof (Elf64_Sym)
 
-# Relocations that name no symbol to look up, and those that draw on the
-# static TLS block, by e_machine.
-_NO_LOOKUP: Final[Mapping[int, frozenset[int]]] = {
-    62: frozenset({0, 8, 37, 38}),
-    183: frozenset({0, 256, 1027, 1032}),
-}
-_STATIC_TLS: Final[Mapping[int, int]] = {62: 18, 183: 1030}
-# What `elf_machine_rela` of sysdeps/x86_64 handles; anything else ends the load.
-_KNOWN_TYPES: Final[Mapping[int, frozenset[int]]] = {
-    62: frozenset({0, 1, 2, 5, 6, 7, 8, 10, 16, 17, 18, 32, 33, 36, 37, 38}),
-}
 
-
-_PIECE: Final = 1 << 16  # relocations that are looked at in one go
+def _is_definition(row: tuple[int, int, int, int, int]) -> bool:
+    """Whether a search may end at a symbol: `check_match` and the end of `do_lookup_x`."""
+    _, info, other, section, value = row
+    return not (
+        section == _SHN_UNDEF
+        or info not in _FOUND
+        or other & 3 in _LOCAL_VISIBILITY
+        or (value == 0 and section != _SHN_ABS and info & 15 != _STT_TLS)
+    )
 
 
 class Symbols:
     """The dynamic symbol table of one object, with its own copy of the bytes."""
 
     def __init__(
-        self, table: bytes, strings: Strings, versions: Versions, kind: tuple[int, int]
+        self,
+        table: bytes,
+        strings: Strings,
+        versions: Versions,
+        kind: tuple[int, int],
+        hashed: NoHash,
     ) -> None:
         self._layout, self._pick = SYMBOL[kind]
         self._table = table
+        self._hash = hashed
         self._strings = strings
         self._versions = versions
         self._references: dict[int, SymbolRef | None] = {}
@@ -82,22 +84,76 @@ class Symbols:
         )
         return row
 
-    def reference(self, index: int) -> SymbolRef | None:
-        """Return the reference that symbol `index` makes, or None where it makes none.
+    def references(self, indexes: Iterable[int]) -> Iterator[SymbolRef]:
+        """Yield the references that these symbols make; each must lie in the table.
 
         Local symbols and those with hidden visibility are bound in the object
-        itself (`RESOLVE_MAP`), defined ones by their own definition.
+        itself (`RESOLVE_MAP`), defined ones by their own definition, unless the hash
+        table does not lead to it.
         """
+        # Most are defined here: their section says so, in either byte order.
+        sections = self._sections()
+        for index in indexes:
+            if not sections[index]:
+                reference = self.reference(index)
+            elif self._finds(index):
+                continue
+            else:
+                name, info, *_ = self.row(index)
+                reference = self._asked(index, name, info)
+            if reference is not None:
+                self._versions.check(index)
+                yield reference
+
+    def _sections(self) -> list[int]:
+        """Return the column `st_shndx`; numbers but zero may have their bytes the wrong way."""
+        place, size = (3, 12) if self._layout.size == _WIDE else (7, 8)
+        return memoryview(self._table).cast("H")[place::size].tolist()
+
+    def reference(self, index: int) -> SymbolRef | None:
+        """Return the reference that an undefined symbol makes, or None where it makes none."""
         known = self._references
         if index not in known:
             known[index] = self._reference(index, *self.row(index)[:4])
         return known[index]
 
+    def _finds(self, index: int) -> bool:
+        """Whether the loader, in search of a symbol that is defined here, comes to it."""
+        row = self.row(index)
+        name, info, other, _, _ = row
+        if info >> 4 == _STB_LOCAL or other & 3 in _LOCAL_VISIBILITY:
+            return True  # it does not search
+        return _is_definition(row) and self._hash.leads_to(
+            self._strings.at(name).encode("latin-1"), index
+        )
+
+    def search(self, name: str) -> tuple[SymbolDef, ...]:
+        """Return the definitions to which the hash table leads: `do_lookup_x`, in one object."""
+        raw = name.encode("latin-1", "replace")
+        return tuple(
+            self._definition(index)
+            for index in self._hash.candidates(raw)
+            if index < len(self)
+            and _is_definition(row := self.row(index))
+            and self._strings.text[row[0] : row[0] + len(name) + 1] == f"{name}\0"
+        )
+
+    def _definition(self, index: int) -> SymbolDef:
+        versym = self._versions.versym
+        if versym is None:
+            return SymbolDef()
+        raw = versym[index] if index < len(versym) else 1
+        number = raw & VERSYM_INDEX
+        return SymbolDef(self._versions.defined.get(number), bool(raw & VERSYM_HIDDEN), number)
+
     def _reference(
         self, index: int, name: int, info: int, other: int, section: int
     ) -> SymbolRef | None:
-        if section != _SHN_UNDEF or info >> 4 not in _BINDINGS or other & 3 in _LOCAL_VISIBILITY:
+        if section != _SHN_UNDEF or info >> 4 == _STB_LOCAL or other & 3 in _LOCAL_VISIBILITY:
             return None
+        return self._asked(index, name, info)
+
+    def _asked(self, index: int, name: int, info: int) -> SymbolRef:
         version, soname = self._versions.of_reference(index)
         return SymbolRef(
             self._strings.at(name),
@@ -117,34 +173,27 @@ class Symbols:
         words = Struct(self._layout.format[:1] + "I" + f"{self._layout.size - 4}x")
         self._strings.detach([name for (name,) in words.iter_unpack(self._table)])
 
-    def references(self, indexes: Iterable[int]) -> Iterator[SymbolRef]:
-        """Yield the references that these symbols make; each must lie in the table."""
-        # Most are defined here: their section says so, in either byte order.
-        sections = self._sections()
-        for index in indexes:
-            if not sections[index]:
-                reference = self.reference(index)
-                if reference is not None:
-                    yield reference
+    def undefined(self, limit: int) -> tuple[SymbolRef, ...]:
+        """Return the undefined symbols below `limit`, whether a relocation names them or not.
 
-    def _sections(self) -> list[int]:
-        """Return the column `st_shndx`; numbers but zero may have their bytes the wrong way."""
-        place, size = (3, 12) if self._layout.size == _WIDE else (7, 8)
-        return memoryview(self._table).cast("H")[place::size].tolist()
-
-    def undefined(self, limit: int) -> Iterator[SymbolRef]:
-        """Yield the undefined symbols below `limit`, whether a relocation names them or not."""
+        The loader does not read them, so that one whose name leads nowhere harms nobody.
+        """
         pick = self._pick
         known = self._references
+        found = []
         rows = self._layout.iter_unpack(memoryview(self._table)[: limit * self._layout.size])
         for index, row in enumerate(rows):
             name, info, other, section, _ = pick(row)
             if index and section == _SHN_UNDEF:
                 if index not in known:
-                    known[index] = self._reference(index, name, info, other, section)
+                    try:
+                        known[index] = self._reference(index, name, info, other, section)
+                    except MalformedError:
+                        continue
                 reference = known[index]
                 if reference is not None and reference.name:
-                    yield reference
+                    found.append(reference)
+        return tuple(found)
 
     def definitions(self, first: int) -> Mapping[str, tuple[SymbolDef, ...]]:
         """Return what a lookup could find from symbol `first` on, by name.
@@ -161,6 +210,7 @@ class Symbols:
         made: dict[int, SymbolDef] = {}
         rows = self._layout.iter_unpack(memoryview(self._table)[first * self._layout.size :])
         for index, (name, info, other, section, value) in enumerate(map(pick, rows), first):
+            # As in `_is_definition`, spelled out: this is asked of every symbol there is.
             if (
                 section == _SHN_UNDEF
                 or info not in _FOUND
@@ -190,90 +240,3 @@ class Symbols:
         for key, others in more.items():
             found[key] += tuple(others)
         return found
-
-
-def count_symbols(
-    image: Image, kind: tuple[int, int], gnu_hash: int | None, sysv_hash: int | None
-) -> tuple[int, int]:
-    """Return how many dynamic symbols there are, and the first that can be found.
-
-    Only the hash tables say it; a lookup uses DT_GNU_HASH where there is one,
-    which gives no number where it is empty (0).
-    """
-    order = ORDER[kind[1]]
-    if gnu_hash is not None:
-        buckets, first, bloom, _ = Struct(order + "4I").unpack(image.read(gnu_hash, 16))
-        where = gnu_hash + 16 + bloom * (8 if kind[0] == 2 else 4)
-        heads = [
-            head for (head,) in Struct(order + "I").iter_unpack(image.read(where, buckets * 4))
-        ]
-        last = max(heads, default=0)
-        if last == 0 or last < first:
-            return 0, first
-        chains = image.rest(where + buckets * 4)
-        entry = Struct(order + "I")
-        while True:
-            offset = (last - first) * 4
-            if offset + 4 > len(chains):
-                reason = "the last chain of DT_GNU_HASH has no end"
-                raise MalformedError(reason)
-            if entry.unpack_from(chains, offset)[0] & 1:
-                return last + 1, first
-            last += 1
-    if sysv_hash is not None:
-        _, chain = Struct(order + "2I").unpack(image.read(sysv_hash, 8))
-        return chain, 1
-    return 0, 0
-
-
-@dataclass(frozen=True, slots=True)
-class Relocations:
-    """One relocation table: symbols in order without repeats, and what is special.
-
-    `static_tls` holds the symbols of relocations that need static TLS,
-    `unknown` the first type that the machine's loader does not know.
-    """
-
-    symbols: list[int]
-    static_tls: list[int]
-    unknown: int | None
-
-
-def read_relocations(
-    table: memoryview, kind: tuple[int, int], machine: int, *, addend: bool
-) -> Relocations:
-    """Return what one relocation table asks of the loader, up to the first type it does not know.
-
-    There the load ends, once the relocation's own symbol has been found.
-    """
-    wide = kind[0] == 2
-    width, shift = (8, 32) if wide else (4, 8)
-    mask = (1 << shift) - 1
-    fields = 3 if addend else 2
-    whole = len(table) // (width * fields) * (width * fields)
-    # Without repeats: most relocations name no symbol, and are alike.
-    infos: dict[int, None] = {}
-    if (kind[1] == 1) == (byteorder == "little"):
-        words = table[:whole].cast("Q") if wide else table[:whole].cast("I")
-        step = _PIECE * fields
-        for start in range(0, len(words), step):
-            infos.update(dict.fromkeys(words[start : start + step][1::fields].tolist()))
-    else:
-        rows = Struct(ORDER[kind[1]] + ("Q" if wide else "I") * fields).iter_unpack(table[:whole])
-        infos = dict.fromkeys(row[1] for row in rows)
-    skipped = _NO_LOOKUP.get(machine, frozenset())
-    types = _KNOWN_TYPES.get(machine)
-    static = _STATIC_TLS.get(machine)
-    symbols: dict[int, None] = {}
-    static_tls: list[int] = []
-    unknown: int | None = None
-    for info in infos:
-        number = info & mask
-        if number == static:
-            static_tls.append(info >> shift)
-        if info >> shift and number not in skipped:
-            symbols[info >> shift] = None
-        if types is not None and number not in types:
-            unknown = number
-            break
-    return Relocations(list(symbols), static_tls, unknown)

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from struct import Struct
 from sys import byteorder
 
-from abicheck.elf._image import Image, MalformedError, Strings, readable
+from abicheck.elf._budget import MalformedError
+from abicheck.elf._hash import elf_hash
+from abicheck.elf._image import Image, Strings, readable
 from abicheck.model import VersionNeed
 
 VERSYM_HIDDEN = 0x8000
@@ -25,7 +27,10 @@ class Versions:
     """The version tables of one object.
 
     `defined` maps indices to the names of DT_VERDEF, without the base
-    definition, which names the file itself; `names` has that too.
+    definition, which names the file itself; `names` has that too.  A version is
+    known by its name and by the hash of it: a definition whose hash is another one
+    is found by nobody.  `revision` is the version of the first record of DT_VERNEED,
+    `defined_revision` that of the first of DT_VERDEF that is not 1.
     """
 
     def __init__(self) -> None:
@@ -33,6 +38,9 @@ class Versions:
         self.needs: list[VersionNeed] = []
         self.defined: dict[int, str] = {}
         self.names: tuple[str, ...] | None = None
+        self.revision = 1
+        self.defined_revision = 1
+        self._highest = 0
         self._needed: dict[int, tuple[str, str]] = {}
 
     def of_reference(self, index: int) -> tuple[str | None, str | None]:
@@ -45,31 +53,63 @@ class Versions:
             return need
         return self.defined.get(number), None
 
+    def check(self, index: int) -> None:
+        """Raise where the version of a symbol is looked for beyond the table of versions.
+
+        That table is as long as the highest index in DT_VERNEED and DT_VERDEF, and there
+        is none where that is 0; its first place is empty.
+        """
+        if self.versym is None:
+            return
+        if index >= len(self.versym):
+            reason = f"the version of symbol {index} leaves its segment"
+            raise MalformedError(reason)
+        number = self.versym[index] & VERSYM_INDEX
+        if number > self._highest:
+            reason = f"symbol {index} has version {number}, of which there is no record"
+            raise MalformedError(reason)
+
     def read_versym(self, table: memoryview, data: int) -> None:
         """Take DT_VERSYM, one 16-bit word a symbol."""
-        self.versym = array("H", bytes(table))
+        self.versym = array("H", bytes(table[: len(table) // 2 * 2]))
         if (data == 1) != (byteorder == "little"):
             self.versym.byteswap()
 
     def read_needs(self, image: Image, strings: Strings, address: int, order: str) -> None:
         """Take DT_VERNEED and its chain of files and versions."""
         file, entry = Struct(order + "HHIII"), Struct(order + "IHHII")
+        self.revision = file.unpack(image.read(address, file.size))[0]
+        if self.revision != 1:
+            return
         for where, (_, _, name, aux, _) in _chain(image, address, file, 4):
             soname = readable(strings.at(name))
-            for _, (_, flags, other, version, _) in _chain(image, where + aux, entry, 4):
+            for _, (hashed, flags, other, version, _) in _chain(image, where + aux, entry, 4):
                 text = strings.at(version)
-                self.needs.append(VersionNeed(soname, text, bool(flags & _VER_FLG_WEAK)))
-                self._needed[other & VERSYM_INDEX] = (text, soname)
+                weak = bool(flags & _VER_FLG_WEAK)
+                sound = hashed == elf_hash(text.encode("latin-1"))
+                self.needs.append(VersionNeed(soname, text, weak, hashed=sound))
+                number = other & VERSYM_INDEX
+                self._needed[number] = (text, soname)
+                self._highest = max(self._highest, number)
 
     def read_definitions(self, image: Image, strings: Strings, address: int, order: str) -> None:
         """Take DT_VERDEF; the first auxiliary entry of each definition is its name."""
         entry, aux = Struct(order + "HHHHIII"), Struct(order + "II")
         names = []
-        for where, (_, flags, number, _, _, first, _) in _chain(image, address, entry, 6):
+        for where, record in _chain(image, address, entry, 6):
+            revision, flags, index, _, hashed, first, _ = record
+            number = index & VERSYM_INDEX
+            if self.defined_revision == 1:
+                self.defined_revision = revision
             name = strings.at(aux.unpack(image.read(where + first, aux.size))[0])
-            names.append(name)
+            sound = hashed == elf_hash(name.encode("latin-1"))
+            if self.defined_revision == 1 and sound:
+                names.append(name)
+            self._highest = max(self._highest, number)
             if not flags & _VER_FLG_BASE:
-                self.defined[number & VERSYM_INDEX] = name
+                # No name that is asked for has a zero byte in it.
+                self.defined[number] = name if sound else f"{name}\0"
+                self._needed.pop(number, None)
         self.names = tuple(names)
 
 

@@ -106,6 +106,9 @@ def _match(
     table = entry.table
     if definitions is None:
         return Match.NO if table.complete else _might_have(entry, ref)
+    definitions = table.find(ref.name)
+    if not definitions:
+        return Match.NO
     if ref.version is None:
         if not table.versioned or any(d.index <= _SECOND or not d.hidden for d in definitions):
             return Match.YES

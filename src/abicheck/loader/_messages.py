@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from abicheck.loader import _releases as since
-from abicheck.model import SymbolRef, VersionNeed
+from abicheck.model import Assertion, SymbolRef, VersionNeed
 
 ENOENT: Final = "cannot open shared object file: No such file or directory"
 EACCES: Final = "cannot open shared object file: Permission denied"
@@ -25,6 +25,9 @@ STATIC_TLS: Final = "cannot allocate memory in static TLS block"
 ISA_LEVEL: Final = "CPU ISA level is lower than required"
 EXEC_STACK: Final = "cannot enable executable stack as shared object requires: Invalid argument"
 RELR_MARKER: Final = "DT_RELR without GLIBC_ABI_DT_RELR dependency"
+
+CANNOT_PROTECT: Final = "cannot change memory protections"
+RELRO: Final = "cannot apply additional memory protection after relocation: Cannot allocate memory"
 
 EXIT_127: Final = "exit 127"
 
@@ -66,23 +69,103 @@ def provider_without_versions(libc: since.Release) -> str | None:
     )
 
 
+# Where each assertion of x86_64's loader stands, release by release: from which on, file, line.
+_PLACES: Final = {
+    Assertion.PLTREL: (
+        ((2, 26), "get-dynamic-info.h", 124),
+        ((2, 28), "get-dynamic-info.h", 123),
+        ((2, 33), "get-dynamic-info.h", 118),
+        ((2, 34), "get-dynamic-info.h", 102),
+        ((2, 36), "get-dynamic-info.h", 115),
+    ),
+    Assertion.RELAENT: (
+        ((2, 26), "get-dynamic-info.h", 132),
+        ((2, 28), "get-dynamic-info.h", 131),
+        ((2, 33), "get-dynamic-info.h", 126),
+        ((2, 34), "get-dynamic-info.h", 110),
+        ((2, 36), "get-dynamic-info.h", 123),
+    ),
+    Assertion.RELRENT: (((2, 36), "get-dynamic-info.h", 130),),
+    Assertion.BLOOM: (
+        ((2, 26), "dl-lookup.c", 971),
+        ((2, 27), "dl-lookup.c", 951),
+        ((2, 28), "dl-lookup.c", 948),
+        ((2, 30), "dl-lookup.c", 920),
+        ((2, 31), "dl-lookup.c", 972),
+        ((2, 32), "dl-lookup.c", 966),
+        ((2, 35), "dl-setup_hash.c", 36),
+    ),
+    Assertion.RELATIVE: (
+        ((2, 26), "../sysdeps/x86_64/dl-machine.h", 540),
+        ((2, 28), "../sysdeps/x86_64/dl-machine.h", 544),
+        ((2, 30), "../sysdeps/x86_64/dl-machine.h", 546),
+        ((2, 31), "../sysdeps/x86_64/dl-machine.h", 547),
+        ((2, 33), "../sysdeps/x86_64/dl-machine.h", 548),
+        ((2, 34), "../sysdeps/x86_64/dl-machine.h", 544),
+        ((2, 35), "../sysdeps/x86_64/dl-machine.h", 536),
+        ((2, 36), "../sysdeps/x86_64/dl-machine.h", 487),
+        ((2, 38), "../sysdeps/x86_64/dl-machine.h", 490),
+        ((2, 39), "../sysdeps/x86_64/dl-machine.h", 497),
+        ((2, 40), "../sysdeps/x86_64/dl-machine.h", 498),
+    ),
+}
+_ASSERTED: Final = {
+    Assertion.PLTREL: ("elf_get_dynamic_info", "info[DT_PLTREL]->d_un.d_val == DT_RELA"),
+    Assertion.RELAENT: (
+        "elf_get_dynamic_info",
+        "info[DT_RELAENT]->d_un.d_val == sizeof (ElfW(Rela))",
+    ),
+    Assertion.RELRENT: (
+        "elf_get_dynamic_info",
+        "info[DT_RELRENT]->d_un.d_val == sizeof (ElfW(Relr))",
+    ),
+    Assertion.BLOOM: ("_dl_setup_hash", "(bitmask_nwords & (bitmask_nwords - 1)) == 0"),
+    Assertion.RELATIVE: (
+        "elf_machine_rela_relative",
+        "ELFW(R_TYPE) (reloc->r_info) == R_X86_64_RELATIVE",
+    ),
+}
+
+
+def assertion_failed(assertion: Assertion, machine: str, libc: since.Release) -> str | None:
+    """Return what the loader prints as it dies, or None where its source was not read."""
+    if machine != "x86_64" or not since.OLDEST <= libc <= since.NEWEST:
+        return None
+    places = (place for place in reversed(_PLACES[assertion]) if libc >= place[0])
+    _, file, line = next(places, (None, "", 0))
+    function, text = _ASSERTED[assertion]
+    return (
+        f"Inconsistency detected by ld.so: {file}: {line}: {function}: Assertion `{text}' failed!"
+    )
+
+
+def unsupported_version(name: str, revision: int, record: str) -> str:
+    """Return what is said of a record, Verneed or Verdef, whose revision is not 1."""
+    return f"{name}: unsupported version {revision} of {record} record"
+
+
+def _text(name: str) -> str:
+    """Return a symbol's name, of which each character stands for a byte, as text."""
+    return name.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
+
+
 def version_not_found(provider: str, need: VersionNeed, requester: str) -> str:
     """Return what `match_symbol` says of an unmet version need."""
-    return f"{provider}: version `{need.version}' not found (required by {requester})"
+    return f"{provider}: version `{_text(need.version)}' not found (required by {requester})"
 
 
 def undefined_symbol(requester: str, ref: SymbolRef) -> str:
     """Return what `_dl_lookup_symbol_x` says of a strong reference that nothing meets."""
-    version = f", version {ref.version}" if ref.version is not None else ""
-    return f"{requester}: undefined symbol: {ref.name}{version}"
+    version = f", version {_text(ref.version)}" if ref.version is not None else ""
+    return f"{requester}: undefined symbol: {_text(ref.name)}{version}"
 
 
 def not_in_its_file(requester: str, ref: SymbolRef, libc: since.Release) -> str:
     """Return what `_dl_lookup_symbol_x` says, up to 2.29, where the named file lacks a symbol."""
     comma = "," if libc == (2, 26) else ""
     return (
-        f"{requester}: symbol {ref.name}{comma} version {ref.version} not defined in file "
-        f"{ref.soname} with link time reference"
+        f"{requester}: symbol {_text(ref.name)}{comma} version {_text(ref.version or '')} "
+        f"not defined in file {ref.soname} with link time reference"
     )
 
 

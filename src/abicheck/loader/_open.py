@@ -15,8 +15,10 @@ from abicheck.loader._bind import Lookup, Scope
 from abicheck.loader._extension import init_function
 from abicheck.loader._process import HaltError, Loaded, Process, death, import_error
 from abicheck.loader._search import FileSystem
+from abicheck.loader._segments import overlays
 from abicheck.loader._sort import initialisation_order
 from abicheck.model import (
+    Assertion,
     Binding,
     Dependency,
     ElfFacts,
@@ -106,7 +108,7 @@ class Loader:
             facts = self._objects.get(str(file))
             if facts is not None and facts.unsearchable:
                 return link_map, death(Trouble.FILE, file)
-            if facts is not None and name in facts.table.definitions:
+            if facts is not None and facts.table.find(name):
                 return link_map, self._unrelocated(link_map)
         message = f"dynamic module does not define module export function ({name})"
         at = PurePosixPath(path)
@@ -231,6 +233,8 @@ class _Opening:
         listed = {id(root)}
         # A for loop over a list that grows is exactly the breadth-first walk.
         for entry in search_list:
+            if entry.facts is not None and entry.facts.misnamed:
+                self._stop(death(Trouble.FILE, entry.path))
             for name in entry.needed:
                 try:
                     dependency, found = self._process.map_needed(name, entry)
@@ -294,6 +298,13 @@ class _Opening:
     def _check_versions(self, new: Sequence[Loaded]) -> None:
         """`_dl_check_map_versions` of every new object, in search-list order."""
         for entry in new:
+            if entry.facts is not None and entry.facts.verneed != 1:
+                text = say.unsupported_version(entry.name, entry.facts.verneed, "Verneed")
+                self._stop(Halt(Trouble.FILE, entry.path, import_error(text, entry.path)))
+                continue
+            self._check_needs(entry)
+            if entry.facts is not None and entry.facts.misversioned:
+                self._stop(death(Trouble.FILE, entry.path))
             if (
                 not entry.table.versioned
                 and entry.facts is not None
@@ -301,32 +312,39 @@ class _Opening:
             ):
                 # DT_VERSYM is read as soon as there is a version of either kind.
                 self._stop(death(Trouble.FILE, entry.path))
-            for need in entry.version_needs:
-                provider = next((e for e in self._process.loaded if e.is_called(need.soname)), None)
-                if provider is None:
-                    if need.soname in entry.needed:
-                        continue  # its absence has been reported as a missing library
-                    text = say.version_file_not_loaded(self._profile.libc_version)
-                    failure = Failure(None, None, say.EXIT_127, text, entry.path)
-                    self._stop(Halt(Trouble.VERSION_FILE, entry.path, failure))
-                    continue
-                versions = provider.table.versions
-                if versions is None or need.version in versions:
-                    day = (
-                        ""
-                        if provider.library is None
-                        else provider.library.introduced.get(need.version, "")
-                    )
-                    if day and not need.weak:
-                        self._recent.append(RecentNeed(entry.path, need, day))
-                    continue
-                if need.weak:
-                    continue
-                self._unmet.append(UnmetVersion(entry.path, provider.path, need))
-                message = say.version_not_found(provider.name, need, entry.name)
-                self._stop(Halt(Trouble.VERSION, entry.path, import_error(message, entry.path)))
             if entry.facts is not None:
                 self._check_relr(entry, entry.facts)
+
+    def _check_needs(self, entry: Loaded) -> None:
+        """Look each version need of one object up in the object that it names: `match_symbol`."""
+        for need in entry.version_needs:
+            provider = next((e for e in self._process.loaded if e.is_called(need.soname)), None)
+            if provider is None:
+                if need.soname in entry.needed:
+                    continue  # its absence has been reported as a missing library
+                text = say.version_file_not_loaded(self._profile.libc_version)
+                failure = Failure(None, None, say.EXIT_127, text, entry.path)
+                self._stop(Halt(Trouble.VERSION_FILE, entry.path, failure))
+                continue
+            versions = provider.table.versions
+            if versions is None or (need.hashed and need.version in versions):
+                day = (
+                    ""
+                    if provider.library is None
+                    else provider.library.introduced.get(need.version, "")
+                )
+                if day and not need.weak:
+                    self._recent.append(RecentNeed(entry.path, need, day))
+                continue
+            if provider.facts is not None and provider.facts.verdef != 1:
+                text = say.unsupported_version(provider.name, provider.facts.verdef, "Verdef")
+                self._stop(Halt(Trouble.FILE, provider.path, import_error(text, provider.path)))
+                continue
+            if need.weak:
+                continue
+            self._unmet.append(UnmetVersion(entry.path, provider.path, need))
+            message = say.version_not_found(provider.name, need, entry.name)
+            self._stop(Halt(Trouble.VERSION, entry.path, import_error(message, entry.path)))
 
     def _check_isa(self, fresh: Sequence[Loaded]) -> None:
         """`dl_isa_level_check`: every bit that an object needs must be the CPU's."""
@@ -352,6 +370,11 @@ class _Opening:
     def _relocate(self, entry: Loaded, local: Scope, *, closed: bool) -> None:
         """`_dl_relocate_object`: look up what each relocation names, in order."""
         facts = entry.facts
+        if facts is not None and facts.misrelative:
+            libc, machine = self._profile.libc_version, self._profile.machine
+            text = say.assertion_failed(Assertion.RELATIVE, machine, libc)
+            failure = Failure(None, None, say.EXIT_127, text, entry.path)
+            self._stop(Halt(Trouble.FILE, entry.path, failure))
         if facts is not None and not self._process.take_static_tls(facts):
             failure = import_error(f"{entry.name}: {say.STATIC_TLS}", entry.path)
             self._stop(Halt(Trouble.STATIC_TLS, entry.path, failure))
@@ -369,6 +392,14 @@ class _Opening:
             self._stop(Halt(Trouble.RELOCATION, entry.path, import_error(message, entry.path)))
         if facts is not None and facts.unrelocatable:
             self._stop(death(Trouble.FILE, entry.path))
+        if facts is not None and (facts.beyond_end or overlays(facts, self._profile.page_size)):
+            # What is not there is written to, or called, if not read before.
+            crash = "SIGBUS" if facts.beyond_end else "SIGSEGV"
+            failure = Failure(None, None, crash, decided_by=entry.path)
+            self._stop(Halt(Trouble.FILE, entry.path, failure))
+        if facts is not None and facts.loose_relro:
+            failure = import_error(f"{entry.name}: {say.RELRO}", entry.path)
+            self._stop(Halt(Trouble.FILE, entry.path, failure))
 
     def _bind(
         self,

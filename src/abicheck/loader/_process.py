@@ -88,7 +88,7 @@ class HaltError(Exception):
 
 
 def import_error(message: str, at: PurePosixPath) -> Failure:
-    """Return how CPython passes a `dlerror` on."""
+    """Return how CPython passes a `dlerror` on; what is no UTF-8 becomes surrogates."""
     return Failure("ImportError", message, decided_by=at)
 
 
@@ -171,6 +171,8 @@ class Process:
         return self._search(name, requester)
 
     def _already(self, name: str) -> Loaded | None:
+        if not name and self.loaded:
+            return self.loaded[0]  # the program, whose l_name is empty
         for entry in self.loaded:
             if entry.is_called(name):
                 return entry
@@ -293,7 +295,7 @@ class Process:
     def _refusal(name: str, real: str, verdict: Verdict, trouble: Trouble) -> HaltError:
         at = PurePosixPath(real)
         if verdict.fate is Fate.KILLS:
-            failure = Failure(None, None, crash=verdict.text, decided_by=at)
+            failure = Failure(None, None, verdict.text, verdict.words, at)
         else:
             failure = import_error(f"{name}: {verdict.text}", at)
         return HaltError(Halt(trouble, at, failure), defect=verdict.text)
@@ -342,7 +344,8 @@ def _rpath(entry: Loaded) -> str | None:
 
 
 def _from_facts(facts: ElfFacts, path: str, real: str, loader: Loaded | None) -> Loaded:
-    return Loaded(path, real, facts.table, facts.soname, facts.needed, facts=facts, loader=loader)
+    needed = facts.needed + facts.filters
+    return Loaded(path, real, facts.table, facts.soname, needed, facts=facts, loader=loader)
 
 
 def _from_library(library: Library, path: str, loader: Loaded | None) -> Loaded:

@@ -20,6 +20,7 @@ ABI_OF_ABSOLUTE: Final[Release] = (2, 28)  # one more EI_ABIVERSION: absolute sy
 PIE_REFUSED: Final[Release] = (2, 28)  # DF_1_PIE; the branches of 2.28 and 2.29 took it from 2.30
 EXECUTABLE_LATER: Final[Release] = (2, 31)  # ET_EXEC is refused after the segments were looked at
 DYNAMIC_EARLIER: Final[Release] = (2, 33)  # no PT_DYNAMIC: before mapping; an empty one counts
+READ_ONLY_DYNAMIC: Final[Release] = (2, 34)  # without PF_W the dynamic table is left as it is
 ANY_ALIGN: Final[Release] = (2, 35)  # p_align need not be a multiple of the page
 HOLES_CHECKED: Final[Release] = (2, 35)  # segments with a gap must be in order
 NO_ABI_TAG: Final[Release] = (2, 36)  # .note.ABI-tag is no longer compared with the kernel

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from abicheck.loader import _messages as say
 from abicheck.loader import _releases as since
-from abicheck.model import ElfFacts, ElfHeader, Foreign, ForeignFile, Segment, TargetProfile
+from abicheck.loader._segments import mapping_error, touches_end
+from abicheck.model import Assertion, ElfFacts, ElfHeader, Foreign, ForeignFile, TargetProfile
 
 _CLASS64, _LITTLE, _BIG = 2, 1, 2
 _ET_EXEC, _ET_DYN = 2, 3
@@ -17,8 +17,8 @@ _PT_LOAD, _PT_DYNAMIC = 1, 2
 _MACHINES: Final = {"x86_64": 62, "aarch64": 183}
 _OSABI: Final = (0, 3)  # ELFOSABI_SYSV, ELFOSABI_GNU
 _DF_1_NOOPEN, _DF_1_PIE = 0x40, 0x08000000
-_ADDRESS_SPACE: Final = {"x86_64": 1 << 47, "aarch64": 1 << 48}
-_TOO_LARGE: Final = 1 << 40  # a private mapping of a tebibyte: refused as overcommitment
+_PF_W: Final = 2
+_BEYOND: Final = "lies beyond the end of the file"
 
 
 class Fate(enum.Enum):
@@ -35,13 +35,15 @@ class Verdict:
     """The fate of one file; `text` is the loader's sentence, or the signal.
 
     `opened` says that the sentence comes after `open_verify`, and names the
-    file as it was asked for, not the path at which it was found.
+    file as it was asked for, not the path at which it was found.  `words` is
+    what a process writes that dies of an assertion.
     """
 
     fate: Fate
     text: str = ""
     other_class: bool = False
     opened: bool = False
+    words: str | None = None
 
 
 MAPPED: Final = Verdict(Fate.MAPPED)
@@ -168,28 +170,16 @@ def _load_commands(facts: ElfFacts, header: ElfHeader, profile: TargetProfile) -
 
 def _mapping(facts: ElfFacts, profile: TargetProfile) -> Verdict | None:
     """Judge what `_dl_map_segments` does, and what is touched next."""
-    loads = [segment for segment in facts.segments if segment.type == _PT_LOAD]
-    first, last = loads[0], loads[-1]
-    length = last.vaddr + last.memsz - first.vaddr
-    if length >= _TOO_LARGE:
-        return _refuse_opened(say.CANNOT_MAP)
-    if profile.libc_version >= since.ANY_ALIGN:
-        # Room is made for the largest alignment that is a power of two.
-        align = max((load.align for load in loads if load.align.bit_count() == 1), default=0)
-        if (
-            align > profile.page_size
-            and max(length, align) + align >= _ADDRESS_SPACE[profile.machine]
-        ):
-            return _refuse_opened(say.CANNOT_MAP)
-    if profile.libc_version >= since.HOLES_CHECKED and _out_of_order(loads, profile.page_size):
-        return _refuse_opened(say.NOT_PAGE_ALIGNED)
-    if any(load.memsz - load.filesz >= _TOO_LARGE for load in loads):
-        return _refuse_opened(say.CANNOT_FILL)
+    text = mapping_error([s for s in facts.segments if s.type == _PT_LOAD], profile)
+    if text is not None:
+        return _refuse_opened(text)
     if not (facts.dynamic or facts.defect):
         if _has_empty_dynamic(facts) and profile.libc_version < since.EMPTY_DYNAMIC_SKIPPED:
             return Verdict(Fate.KILLS, "SIGSEGV")
         return _refuse_opened(say.NO_DYNAMIC)
-    if facts.beyond_end:
+    if facts.beyond_end and (
+        touches_end(facts, profile.page_size) or (facts.defect or "").endswith(_BEYOND)
+    ):
         return Verdict(Fate.KILLS, "SIGBUS")
     return None
 
@@ -199,15 +189,23 @@ def _has_empty_dynamic(facts: ElfFacts) -> bool:
     return any(s.type == _PT_DYNAMIC and not s.filesz for s in facts.segments)
 
 
-def _out_of_order(loads: Sequence[Segment], page: int) -> bool:
-    """Whether there is a gap, and the last segment begins before the first one ends."""
-    starts = [load.vaddr // page for load in loads]
-    ends = [-(-(load.vaddr + load.filesz) // page) for load in loads]
-    return ends[:-1] != starts[1:] and starts[-1] < ends[0]
+def _claims_to_be_writable(facts: ElfFacts) -> bool:
+    """Whether PT_DYNAMIC has PF_W, so that the loader writes into it: `dl_relocate_ld`."""
+    dynamic = [s for s in facts.segments if s.type == _PT_DYNAMIC and s.filesz]
+    return bool(dynamic) and bool(dynamic[-1].flags & _PF_W)
 
 
 def _dynamic(facts: ElfFacts, profile: TargetProfile) -> Verdict | None:
-    if facts.defect is not None and not (facts.unsearchable or facts.unrelocatable):
+    if facts.fixed_dynamic and (
+        profile.libc_version < since.READ_ONLY_DYNAMIC or _claims_to_be_writable(facts)
+    ):
+        return Verdict(Fate.KILLS, "SIGSEGV")
+    relr = profile.libc_version >= since.RELR
+    if facts.assertion is not None and (relr or facts.assertion is not Assertion.RELRENT):
+        text = say.assertion_failed(facts.assertion, profile.machine, profile.libc_version)
+        return Verdict(Fate.KILLS, say.EXIT_127, words=text)
+    later = facts.misnamed or facts.misversioned or facts.unsearchable or facts.unrelocatable
+    if facts.defect is not None and facts.assertion is None and not later:
         return Verdict(Fate.KILLS, "SIGSEGV")
     if facts.flags_1 & _DF_1_PIE and profile.libc_version >= since.PIE_REFUSED:
         return _refuse_opened("cannot dynamically load position-independent executable")

@@ -83,6 +83,7 @@ from abicheck.model._links import (
 from abicheck.model._objects import (
     MACHINES,
     NO_SYMBOLS,
+    Assertion,
     ElfFacts,
     ElfHeader,
     Foreign,
@@ -148,6 +149,7 @@ __all__ = [
     "Altered",
     "ArtifactKind",
     "Asked",
+    "Assertion",
     "BaseChange",
     "BaseDrift",
     "Binding",

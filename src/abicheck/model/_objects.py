@@ -13,11 +13,15 @@ from abicheck.model._places import Location
 
 @dataclass(frozen=True, slots=True)
 class VersionNeed:
-    """One entry of DT_VERNEED: version `version` must be defined by `soname`."""
+    """One entry of DT_VERNEED: version `version` must be defined by `soname`.
+
+    `hashed` is False where it bears the hash of another name, so that no definition is it.
+    """
 
     soname: str
     version: str
     weak: bool = False
+    hashed: bool = True
 
     def __str__(self) -> str:
         return f"{self.soname}({self.version})"
@@ -65,7 +69,7 @@ class SymbolTable:
     never asked.
     """
 
-    __slots__ = ("_definitions", "_load", "complete", "versioned", "versions")
+    __slots__ = ("_definitions", "_found", "_load", "_search", "complete", "versioned", "versions")
 
     def __init__(
         self,
@@ -74,7 +78,10 @@ class SymbolTable:
         versions: tuple[str, ...] | None = None,
         versioned: bool = False,
         complete: bool = True,
+        search: Callable[[str], tuple[SymbolDef, ...]] | None = None,
     ) -> None:
+        self._search = search
+        self._found: dict[str, tuple[SymbolDef, ...]] = {}
         self._load: Callable[[], Mapping[str, tuple[SymbolDef, ...]]] | None = load
         self._definitions: Mapping[str, tuple[SymbolDef, ...]] = {}
         self.versions = versions
@@ -88,6 +95,18 @@ class SymbolTable:
             self._definitions = self._load()
             self._load = None
         return self._definitions
+
+    def find(self, name: str) -> tuple[SymbolDef, ...]:
+        """Return the definitions of a name that a search comes to: those the hash table leads to.
+
+        Of a library that is only described, these are all it has.
+        """
+        if self._search is None:
+            return self.definitions.get(name, ())
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._search(name)
+        return found
 
 
 def _no_definitions() -> Mapping[str, tuple[SymbolDef, ...]]:
@@ -128,11 +147,22 @@ class Segment:
     align: int
 
 
+class Assertion(enum.StrEnum):
+    """What the loader asserts of a table, and dies of where it is not so."""
+
+    PLTREL = "DT_PLTREL is not DT_RELA"
+    RELAENT = "DT_RELAENT is not the size of a relocation"
+    RELRENT = "DT_RELRENT is not the size of a word"
+    BLOOM = "the words of DT_GNU_HASH's filter are no power of two"
+    RELATIVE = "DT_RELACOUNT counts relocations that are not relative"
+
+
 @dataclass(frozen=True, slots=True)
 class ElfFacts:
     """What the loader reads from one object, and nothing it does not.
 
-    `needed`, `rpath` and `runpath` are the raw strings of the dynamic table.
+    `needed`, `filters` (DT_FILTER, as good as needed), `rpath` and `runpath` are the raw
+    strings of the dynamic table.
     `references` are the undefined symbols that relocations name, in
     relocation order (DT_RELA, then DT_JMPREL).  `defect` is glibc's text for
     a header it refuses to read further (`file too short`, `cannot read file
@@ -140,11 +170,17 @@ class ElfFacts:
     `mentions` are modules that its init function is known to import; `constants`
     is the read-only data of one that can import modules, where that is small.
     `limit` says why not all of it was examined: tables that overlap.
-    `unsearchable` says that the defect is in its hash table, which kills whoever
-    looks a symbol up in it, `unrelocatable` that it is in a relocation table, which
-    is met when all it needs has been found; `initialisers` that it has a DT_INIT_ARRAY, which the
-    loader calls.  `beyond_end` says that a segment reaches past the end of the file, so that
-    touching it is a SIGBUS; `stripped` that the dynamic symbol table is its only one.
+    Where the defect is met later than at once, one of four says when: `misnamed` when
+    what it needs is looked for, `misversioned` when the versions are compared,
+    `unsearchable` by whoever looks a symbol up in it, `unrelocatable` when it is relocated.
+    `assertion` is one of the loader's own that it does not meet; `misrelative` says that
+    relocations are counted as relative which are not; `fixed_dynamic` that the
+    loader cannot write into its dynamic table, `loose_relro` that not all is mapped
+    of what PT_GNU_RELRO would protect.  `verneed` and `verdef` are the revisions of those
+    tables' records, of which the loader knows 1.  `initialisers` says that it has a
+    DT_INIT_ARRAY, which the loader calls.  `beyond_end` says that a segment reaches past the
+    end of the file, so that touching it is a SIGBUS; `stripped` that the dynamic symbol
+    table is its only one.
     """
 
     location: Location
@@ -154,6 +190,7 @@ class ElfFacts:
     dynamic: bool = False
     soname: str | None = None
     needed: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
     rpath: str | None = None
     runpath: str | None = None
     interpreter: str | None = None
@@ -179,9 +216,17 @@ class ElfFacts:
     compilers: tuple[str, ...] = ()
     stripped: bool = False
     defect: str | None = None
+    misnamed: bool = False
+    misversioned: bool = False
     unsearchable: bool = False
     unrelocatable: bool = False
     beyond_end: bool = False
+    assertion: Assertion | None = None
+    misrelative: bool = False
+    fixed_dynamic: bool = False
+    loose_relro: bool = False
+    verneed: int = 1
+    verdef: int = 1
     limit: str | None = None
 
     @property

@@ -78,7 +78,7 @@ def _classify(blamed: Blamed[str], machine: str) -> _Bad:
         return _Bad.CLASS
     if header is None or "cannot read file data" in blamed.fact or blamed.fact == "SIGBUS":
         return _Bad.TRUNCATED
-    if blamed.fact == "SIGSEGV":
+    if blamed.fact == "SIGSEGV" or blamed.fact.startswith(("exit 127", "Inconsistency detected")):
         return _Bad.MALFORMED
     if blamed.fact.endswith("No such file or directory"):
         return _Bad.KERNEL if thing.machine == machine else _Bad.ARCHITECTURE

@@ -108,14 +108,31 @@ def test_tags_after_dt_null_do_not_count(shipped: Shipped) -> None:
 
 def test_a_dynamic_section_without_dt_null_is_malformed() -> None:
     """It ends with the bytes that are mapped, and the loader reads on."""
+    data = Elf(soname="libv.so.1", tags={0x60000000: 1}).build()
+    dynamic = read(data).segments[1]
+    end = dynamic.offset + dynamic.filesz - 16
+    page = -end % 4096
+    padded = data[: dynamic.offset] + b"\1" * page + data[dynamic.offset : end]
+    moved = elfpatch.segment(
+        elfpatch.PT_DYNAMIC, p_offset=dynamic.offset + page, p_vaddr=dynamic.vaddr + page
+    )
+    whole = elfpatch.segment(elfpatch.PT_LOAD, p_filesz=end + page, p_memsz=end + page)
+    facts = read(whole(moved(padded)))
+
+    assert (end + page) % 4096 == 0
+    assert facts.defect == "malformed: the dynamic table has no end"
+    assert facts.soname is None
+
+
+def test_what_follows_a_segment_is_mapped_to_the_end_of_its_page() -> None:
+    """So a DT_NULL behind p_filesz ends the dynamic section, as long as it is in the file."""
     data = Elf(soname="libv.so.1").build()
     dynamic = read(data).segments[1]
     size = dynamic.offset + dynamic.filesz - 16
-    unended = elfpatch.segment(elfpatch.PT_LOAD, p_filesz=size, p_memsz=size)
-    facts = read(unended(data))
+    shorter = elfpatch.segment(elfpatch.PT_LOAD, p_filesz=size, p_memsz=size)
+    facts = read(shorter(data))
 
-    assert facts.defect == "malformed: the dynamic table has no end"
-    assert facts.soname is None
+    assert (facts.defect, facts.soname) == (None, "libv.so.1")
 
 
 def test_a_dynamic_section_is_ended_by_the_zeros_behind_the_file() -> None:
@@ -273,12 +290,14 @@ def test_one_table_that_lies_leaves_what_the_others_say(tag: int) -> None:
     assert facts.needed == ("libc.so.6",)
     assert facts.runpath == (None if tag == DT_SONAME else "$ORIGIN")
     assert [str(need) for need in facts.version_needs] == (
-        [] if tag in (DT_VERNEED, DT_VERDEF) else ["libc.so.6(GLIBC_2.14)"]
+        [] if tag == DT_VERNEED else ["libc.so.6(GLIBC_2.14)"]
     )
     assert [ref.name for ref in facts.references] == (
-        ["memcpy"] if tag in (DT_VERNEED, DT_VERDEF, DT_SONAME, DT_GNU_HASH) else []
+        ["memcpy"] if tag in (DT_VERDEF, DT_SONAME, DT_GNU_HASH) else []
     )
-    assert facts.unsearchable == (tag == DT_GNU_HASH)
+    assert facts.misnamed == (tag == DT_SONAME)
+    assert facts.misversioned == (tag in (DT_VERNEED, DT_VERDEF))
+    assert facts.unrelocatable == (tag in (DT_SYMTAB, DT_VERSYM, DT_RELA))
 
 
 def test_without_a_string_table_the_flags_stand() -> None:

@@ -359,11 +359,17 @@ def test_room_for_the_largest_alignment_is_needed_from_2_35_on(align: int, new: 
 
 
 def test_segments_with_a_gap_must_be_in_order_from_2_35_on() -> None:
-    thing = replace(
-        SOUND, segments=(a_segment(vaddr=0x3000, offset=0x3000), a_segment(), a_segment())
-    )
+    long = replace(a_segment(), filesz=0x3000, memsz=0x3000)
+    thing = replace(SOUND, segments=(long, a_segment(vaddr=0x5000), a_segment(vaddr=0x1000)))
 
-    assert answers(thing, (2, 34), (2, 35)) == [None, NOT_CONGRUENT]
+    assert answers(thing, (2, 34), (2, 35)) == ["cannot change memory protections", NOT_CONGRUENT]
+
+
+def test_segments_of_which_the_last_ends_before_the_first_begins_are_refused() -> None:
+    """The length of the whole is then below zero, which is more than there is room for."""
+    thing = replace(SOUND, segments=(a_segment(vaddr=0x3000, offset=0x3000), a_segment()))
+
+    assert answers(thing, (2, 34), (2, 35)) == ["failed to map segment from shared object"] * 2
 
 
 def test_zeroes_that_no_memory_can_hold_are_refused() -> None:
