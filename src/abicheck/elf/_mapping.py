@@ -14,6 +14,7 @@ PAGE: Final = 4096
 PT_LOAD: Final = 1
 PF_W: Final = 2
 PF_R: Final = 4
+_WRAP: Final = 1 << 64
 _MOST: Final = 4096  # segments; linkers make half a dozen
 
 
@@ -63,7 +64,7 @@ def lay_out(segments: Sequence[Segment], size: int) -> list[Span]:
         raise TooMuchError(reason)
     layout = _Layout(size)
     first, last = loads[0], loads[-1]
-    ends = [_up(load.vaddr + load.filesz) for load in loads]
+    ends = [_up(load.vaddr + load.filesz) % _WRAP for load in loads]
     starts = [_down(load.vaddr) for load in loads]
     layout.show_file(starts[0], _up(last.vaddr + last.memsz), _down(first.offset), first.flags)
     if ends[:-1] != starts[1:]:
@@ -71,7 +72,8 @@ def lay_out(segments: Sequence[Segment], size: int) -> list[Span]:
     for load, start, end in zip(loads, starts, ends, strict=True):
         if load is not first:
             layout.show_file(start, end, _down(load.offset), load.flags)
-        layout.show_zeros(load.vaddr + load.filesz, load.vaddr + load.memsz, load.flags)
+        data_end, end = (load.vaddr + load.filesz) % _WRAP, (load.vaddr + load.memsz) % _WRAP
+        layout.show_zeros(data_end, end, load.flags)
     return layout.spans
 
 

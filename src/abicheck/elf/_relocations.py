@@ -30,7 +30,8 @@ _PIECE: Final = 1 << 16  # relocations that are looked at in one go
 # Machines of whose two kinds of tables the loader reads DT_RELA alone.
 _NO_REL: Final = frozenset({62, 183})
 _RELATIVE: Final[Mapping[int, frozenset[int]]] = {62: frozenset({8, 38})}
-_WRAPS: Final = (1 << 64) - (1 << 47)  # sizes that end before they begin, wherever that is
+_WORDS: Final = 1 << 64  # numbers are added up as these are
+_WRAPS: Final = _WORDS - (1 << 47)  # sizes that end before they begin, wherever that is
 
 
 class Asked(NamedTuple):
@@ -111,10 +112,10 @@ def _ranges(machine: int, tags: dict[int, int]) -> tuple[list[_Range], str]:
         return [*ranges, _Range(start, size, addend=False), first], ""
     if not first.start:
         first = first._replace(start=start)
-    if first.start + first.size == start + size:
-        first = first._replace(size=first.size - size)
-    if first.start + first.size == start:
-        return [*ranges, first._replace(size=first.size + size)], ""
+    if (first.start + first.size - start - size) % _WORDS == 0:
+        first = first._replace(size=(first.size - size) % _WORDS)
+    if (first.start + first.size - start) % _WORDS == 0:
+        return [*ranges, first._replace(size=(first.size + size) % _WORDS)], ""
     return [*ranges, first, _Range(start, size, addend=True)], ""
 
 

@@ -26,7 +26,7 @@ def mapping_error(loads: Sequence[Segment], profile: TargetProfile) -> str | Non
     space = _ADDRESS_SPACE[profile.machine]
     first, last = loads[0], loads[-1]
     starts = [load.vaddr // page * page for load in loads]
-    ends = [_up(load.vaddr + load.filesz, page) for load in loads]
+    ends = [_up(load.vaddr + load.filesz, page) % _WRAP for load in loads]
     length = (last.vaddr + last.memsz - starts[0]) % _WRAP
     if libc >= since.ANY_ALIGN:
         # Room is made for the largest alignment that is a power of two.
@@ -44,8 +44,9 @@ def mapping_error(loads: Sequence[Segment], profile: TargetProfile) -> str | Non
             size = end - start
             if place + size >= _ABOVE or _is_refused(load, size, load.offset, page, space):
                 return say.CANNOT_MAP
-        zeros = _up((load.vaddr + load.memsz) % _WRAP, page) - end
-        if zeros > 0 and load.memsz > load.filesz:
+        data_end, last_end = (load.vaddr + load.filesz) % _WRAP, (load.vaddr + load.memsz) % _WRAP
+        zeros = _up(last_end, page) - end
+        if zeros > 0 and last_end > data_end:
             place = (end - starts[0]) % _WRAP
             if place + zeros >= _ABOVE:
                 return say.CANNOT_FILL
