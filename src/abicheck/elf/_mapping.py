@@ -72,8 +72,8 @@ def lay_out(segments: Sequence[Segment], size: int) -> list[Span]:
     for load, start, end in zip(loads, starts, ends, strict=True):
         if load is not first:
             layout.show_file(start, end, _down(load.offset), load.flags)
-        data_end, end = (load.vaddr + load.filesz) % _WRAP, (load.vaddr + load.memsz) % _WRAP
-        layout.show_zeros(data_end, end, load.flags)
+        filled, zeros = load.vaddr + load.filesz, load.vaddr + load.memsz
+        layout.show_zeros(filled % _WRAP, zeros % _WRAP, load.flags)
     return layout.spans
 
 
