@@ -62,6 +62,17 @@ class Scope:
         self._large = self._may_move and len(self.entries) > _LARGE
         self._first: dict[str, int] | None = None
         self._unsure = 0
+        self.unsearchable = next(
+            (e for e in self.entries if e.facts is not None and e.facts.unsearchable), None
+        )
+        self.files = frozenset(entry.file for entry in self.entries)
+        # By these a reference may name an object that could end its search.
+        self.strict_names = {
+            name
+            for entry in self.entries
+            if not self._may_move or not entry.table.versioned
+            for name in (entry.name, *entry.names)
+        }
 
     def _begin(self, name: str) -> int:
         """Return the place of the first object that has a name, or whose table is not all known."""

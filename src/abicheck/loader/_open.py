@@ -182,7 +182,7 @@ class Loader:
             self._unbound[entry.file] = known
         return known
 
-    def settled(self, entry: Loaded, local: Sequence[Loaded]) -> tuple[int, int] | None:
+    def settled(self, entry: Loaded, local: Scope) -> tuple[int, int] | None:
         """Return what an earlier root established, where it holds for this scope as well.
 
         A reference that a library has met is met wherever that library is in
@@ -192,13 +192,10 @@ class Loader:
         if known is None:
             return None
         providers, bound, assumed = known
-        if not providers <= {other.file for other in local}:
+        if not providers <= local.files or any(
+            need.soname in local.strict_names for need in entry.version_needs
+        ):
             return None
-        wanted = {need.soname for need in entry.version_needs}
-        strict = self._profile.libc_version < since.MAY_MOVE
-        for other in local:
-            if (strict or not other.table.versioned) and any(map(other.is_called, wanted)):
-                return None
         return bound, assumed
 
     def settle(self, entry: Loaded, providers: frozenset[str], bound: int, assumed: int) -> None:
@@ -381,7 +378,7 @@ class _Opening:
         left, bound, assumed = self._loader.unbound(entry)
         self._bound += bound
         self._assumed += assumed
-        settled = self._loader.settled(entry, local.entries)
+        settled = self._loader.settled(entry, local)
         if settled is not None:
             self._bound += settled[0]
             self._assumed += settled[1]
@@ -410,9 +407,7 @@ class _Opening:
         closed: bool,
     ) -> None:
         """Search the local scope for what the start-up objects do not have."""
-        broken = next(
-            (e for e in local.entries if e.facts is not None and e.facts.unsearchable), None
-        )
+        broken = local.unsearchable
         if left and broken is not None:
             self._stop(death(Trouble.FILE, broken.path))
             return

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from abicheck.loader import _messages as say
-from abicheck.loader._search import FileSystem, expand, split_path
+from abicheck.loader._search import FileSystem, expand
 from abicheck.loader._tls import take_static_tls, tls_block
 from abicheck.loader._verify import Fate, Verdict, verify, verify_foreign, verify_other
 from abicheck.model import (
@@ -46,6 +46,8 @@ class Loaded:
     names: set[str] = field(default_factory=set)
     dependencies: list[Loaded] = field(default_factory=list)
     ready: bool = False
+    place: int = 0
+    """Where in the list it is."""
     path: PurePosixPath = field(init=False)
     """Where the file lies on the target."""
 
@@ -116,6 +118,9 @@ class Process:
         )
         self._default_path = tuple(f"{directory}/" for directory in profile.default_path)
         self.loaded: list[Loaded] = []
+        # The first of the list that has a name: its l_name, its l_libname or its DT_SONAME.
+        self._called: dict[str, Loaded] = {}
+        self._by_file: dict[str, Loaded] = {}
         self.startup = tuple(map(self.start, profile.interpreter.startup))
         for name in profile.interpreter.preloaded:
             self.start(name)
@@ -140,8 +145,14 @@ class Process:
         if library.soname is not None:
             started.names.add(library.soname)
         started.ready = True
-        self.loaded.append(started)
+        self._append(started)
         return started
+
+    def _append(self, entry: Loaded) -> None:
+        entry.place = len(self.loaded)
+        self.loaded.append(entry)
+        self._by_file.setdefault(entry.file, entry)
+        self._call(entry, entry.name, entry.soname, *entry.names)
 
     # --- _dl_map_object ---
 
@@ -173,13 +184,17 @@ class Process:
     def _already(self, name: str) -> Loaded | None:
         if not name and self.loaded:
             return self.loaded[0]  # the program, whose l_name is empty
-        for entry in self.loaded:
-            if entry.is_called(name):
-                return entry
-            if entry.soname == name:
-                entry.names.add(name)
-                return entry
-        return None
+        entry = self._called.get(name)
+        if entry is not None:
+            entry.names.add(name)
+        return entry
+
+    def _call(self, entry: Loaded, *names: str | None) -> None:
+        """Let a later search for one of these names find an entry, if none before it has it."""
+        for name in names:
+            known = self._called.get(name) if name else None
+            if name and (known is None or entry.place < known.place):
+                self._called[name] = entry
 
     def _search(self, name: str, requester: Loaded) -> tuple[Loaded, Dependency]:
         skipped: list[str] = []
@@ -247,7 +262,7 @@ class Process:
             while chain is not None:
                 rpath = _rpath(chain)
                 if rpath and _run_path(chain) is None:
-                    for directory in split_path(rpath, chain.origin, self.profile):
+                    for directory in self._files.directories(rpath, chain.origin):
                         yield FoundBy.RPATH, directory
                 chain = chain.loader
             yield from self._main_rpath()
@@ -255,7 +270,7 @@ class Process:
             yield FoundBy.LIBRARY_PATH, directory
         runpath = _run_path(requester)
         if runpath:
-            for directory in split_path(runpath, requester.origin, self.profile):
+            for directory in self._files.directories(runpath, requester.origin):
                 yield FoundBy.RUNPATH, directory
 
     def _main_rpath(self) -> Iterator[tuple[FoundBy, str]]:
@@ -265,7 +280,7 @@ class Process:
         program = self.loaded[0]
         rpath = _rpath(program)
         if rpath and _run_path(program) is None:
-            for directory in split_path(rpath, program.origin, self.profile):
+            for directory in self._files.directories(rpath, program.origin):
                 yield FoundBy.RPATH, directory
 
     def _map_path(
@@ -303,7 +318,10 @@ class Process:
     def _verdict(self, real: str) -> Verdict:
         facts = self._objects.get(real)
         if facts is not None:
-            return verify(facts, self.profile)
+            verdict = self._files.verdicts.get(real)
+            if verdict is None:
+                verdict = self._files.verdicts[real] = verify(facts, self.profile)
+            return verdict
         foreign = self._foreign.get(real)
         if foreign is not None:
             return verify_foreign(foreign)
@@ -321,13 +339,14 @@ class Process:
         return self._add(str(library.path), name, lambda: _from_library(library, path, loader))
 
     def _add(self, file: str, name: str, make: Callable[[], Loaded]) -> Loaded:
-        for entry in self.loaded:
-            if entry.file == file:
-                entry.names.add(name)
-                return entry
+        loaded = self._by_file.get(file)
+        if loaded is not None:
+            loaded.names.add(name)
+            self._call(loaded, name)
+            return loaded
         loaded = make()
         loaded.names.add(name)
-        self.loaded.append(loaded)
+        self._append(loaded)
         return loaded
 
 

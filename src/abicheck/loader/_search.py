@@ -9,6 +9,7 @@ from typing import Final
 
 from abicheck.filesystem import Tree, target_tree
 from abicheck.loader import _releases as since
+from abicheck.loader._verify import Verdict
 from abicheck.model import Library, TargetProfile
 
 # is_dst: `$NAME` or `${NAME}`, the longest possible identifier; or, at first, a whole path element.
@@ -56,6 +57,20 @@ class FileSystem:
         self._libraries = profile.libraries
         self._real: dict[str, str | None] = {}
         self._subdirectories: dict[str, tuple[str, ...]] = {}
+        self._paths: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.verdicts: dict[str, Verdict] = {}
+        """What becomes of each object of the artifact that was judged so far."""
+        self._profile = profile
+
+    def directories(self, text: str, origin: str) -> tuple[str, ...]:
+        """Return the directories of a run path that are there: others are not looked into twice."""
+        key = (text, origin)
+        known = self._paths.get(key)
+        if known is None:
+            every = split_path(text, origin, self._profile)
+            known = tuple(one for one in every if self.tree.is_dir(self.absolute(one)))
+            self._paths[key] = known
+        return known
 
     def absolute(self, path: str) -> str:
         """Return `path` seen from the function's working directory, /var/task."""
