@@ -16,7 +16,7 @@ from abicheck.loader._extension import init_function
 from abicheck.loader._process import HaltError, Loaded, Process, death, import_error
 from abicheck.loader._search import FileSystem
 from abicheck.loader._segments import overlays
-from abicheck.loader._sort import initialisation_order
+from abicheck.loader._sort import RelocationOrder
 from abicheck.model import (
     Assertion,
     Binding,
@@ -265,8 +265,7 @@ class _Opening:
         closed = self._halt is None
         new = [entry for entry in search_list if not entry.ready]
         self._check_versions(new)
-        order = initialisation_order(search_list, new, self._profile.libc_version)
-        fresh = [entry for entry in reversed(order) if not entry.ready]
+        fresh = RelocationOrder(search_list, new, self._profile.libc_version)
         self._check_isa(fresh)
         # The start-up objects are searched first for everything; see Loader.unbound.
         local = [
@@ -275,8 +274,7 @@ class _Opening:
             if entry not in self._process.startup
         ]
         scope = Scope(local, self._profile.libc_version)
-        for entry in fresh:
-            self._relocate(entry, scope, closed=closed)
+        self._relocate_all(fresh, scope, closed=closed)
         self._run_unrelocated(fresh)
         for entry in search_list:
             entry.ready = True
@@ -343,26 +341,44 @@ class _Opening:
             message = say.version_not_found(provider.name, need, entry.name)
             self._stop(Halt(Trouble.VERSION, entry.path, import_error(message, entry.path)))
 
-    def _check_isa(self, fresh: Sequence[Loaded]) -> None:
+    def _check_isa(self, fresh: RelocationOrder[Loaded]) -> None:
         """`dl_isa_level_check`: every bit that an object needs must be the CPU's."""
         if self._profile.libc_version < since.ISA_LEVEL or self._profile.machine != "x86_64":
             return
         has = (1 << self._profile.isa_level) - 1
-        for entry in fresh:
-            if entry.facts is not None and entry.facts.isa_needed & ~has:
-                failure = import_error(f"{entry.name}: {say.ISA_LEVEL}", entry.path)
-                self._stop(Halt(Trouble.ISA, entry.path, failure))
+        lacking = [e for e in fresh.entries if e.facts is not None and e.facts.isa_needed & ~has]
+        for entry in fresh.sort(lacking)[:1]:
+            failure = import_error(f"{entry.name}: {say.ISA_LEVEL}", entry.path)
+            self._stop(Halt(Trouble.ISA, entry.path, failure))
 
-    def _run_unrelocated(self, fresh: Sequence[Loaded]) -> None:
+    def _relocate_all(self, fresh: RelocationOrder[Loaded], scope: Scope, *, closed: bool) -> None:
+        """Relocate each object; which of those that fail is the first is asked where several do."""
+        taking = [e for e in fresh.entries if e.facts is not None and e.facts.static_tls]
+        entries = fresh.sort(fresh.entries) if len(taking) > 1 else fresh.entries
+        before, bindings = self._halt, self._bindings
+        failed: dict[Loaded, tuple[Halt | None, list[Binding]]] = {}
+        for entry in entries:
+            self._halt, self._bindings = None, []
+            self._relocate(entry, scope, closed=closed)
+            failed[entry] = (self._halt, self._bindings)
+        self._halt, self._bindings = before, bindings
+        for entry in fresh.sort([entry for entry, result in failed.items() if any(result)]):
+            halt, found = failed[entry]
+            self._bindings += found
+            if halt is not None:
+                self._stop(halt)
+
+    def _run_unrelocated(self, fresh: RelocationOrder[Loaded]) -> None:
         """Up to 2.35 the addresses in DT_INIT_ARRAY stay unrelocated if those are packed."""
-        for entry in fresh:
-            if (
-                entry.facts is not None
-                and entry.facts.relr
-                and entry.facts.initialisers
-                and self._profile.libc_version < since.RELR
-            ):
-                self._stop(death(Trouble.RELR, entry.path))
+        if self._profile.libc_version >= since.RELR:
+            return
+        packed = [
+            entry
+            for entry in fresh.entries
+            if entry.facts is not None and entry.facts.relr and entry.facts.initialisers
+        ]
+        for entry in fresh.sort(packed)[:1]:
+            self._stop(death(Trouble.RELR, entry.path))
 
     def _relocate(self, entry: Loaded, local: Scope, *, closed: bool) -> None:
         """`_dl_relocate_object`: look up what each relocation names, in order."""

@@ -172,8 +172,12 @@ class Process:
             name = expand(name, requester.origin, self.profile)
         known = self._already(name)
         if known is not None:
-            how = FoundBy.ALREADY_LOADED
-            return known, Dependency(requester.path, name, known.path, how)
+            key = (requester.file, name, known.file)
+            met = self._files.met.get(key)
+            if met is None:
+                met = Dependency(requester.path, name, known.path, FoundBy.ALREADY_LOADED)
+                self._files.met[key] = met
+            return known, met
         if "/" in name:
             loaded, skipped = self._map_path(name, name, requester, FoundBy.PATH)
             return loaded, Dependency(

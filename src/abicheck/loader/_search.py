@@ -10,7 +10,7 @@ from typing import Final
 from abicheck.filesystem import Tree, target_tree
 from abicheck.loader import _releases as since
 from abicheck.loader._verify import Verdict
-from abicheck.model import Library, TargetProfile
+from abicheck.model import Dependency, Library, TargetProfile
 
 # is_dst: `$NAME` or `${NAME}`, the longest possible identifier; or, at first, a whole path element.
 _NAMES: Final = r"\$(?:\{(ORIGIN|PLATFORM|LIB)\}|(ORIGIN|PLATFORM|LIB)"
@@ -58,6 +58,8 @@ class FileSystem:
         self._real: dict[str, str | None] = {}
         self._subdirectories: dict[str, tuple[str, ...]] = {}
         self._paths: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.met: dict[tuple[str, str, str], Dependency] = {}
+        """What was found because it had been loaded: requester, name, file."""
         self.verdicts: dict[str, Verdict] = {}
         """What becomes of each object of the artifact that was judged so far."""
         self._profile = profile

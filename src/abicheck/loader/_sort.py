@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from abicheck.loader import _releases as since
 from abicheck.loader._releases import Release
@@ -20,6 +20,26 @@ class Node(Protocol):
 
 
 N = TypeVar("N", bound=Node)
+
+
+class RelocationOrder(Generic[N]):
+    """The objects to be relocated, and the order in which they are: found where it matters.
+
+    Of a circle of a hundred libraries, older releases find it with a million steps.
+    """
+
+    def __init__(self, search_list: Sequence[N], new: Sequence[N], libc: Release) -> None:
+        self.entries = list(new)
+        self._search_list = search_list
+        self._libc = libc
+
+    def sort(self, entries: list[N]) -> list[N]:
+        """Return some of the objects in the order in which they are relocated."""
+        if len(entries) <= 1:
+            return entries
+        order = initialisation_order(self._search_list, self.entries, self._libc)
+        wanted = set(map(id, entries))
+        return [entry for entry in reversed(order) if id(entry) in wanted]
 
 
 def initialisation_order(search_list: Sequence[N], new: Sequence[N], libc: Release) -> list[N]:
