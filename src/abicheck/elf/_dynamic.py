@@ -87,7 +87,10 @@ def _read_dynamic(image: Image, header: ElfHeader, tags: _Tags) -> None:
         tags.take(tag, value)
     else:
         if image.is_filled(tags.address):
-            return  # the zeros behind the file's part are a DT_NULL
+            # The zeros behind the file's part are a DT_NULL, after an entry that they complete.
+            if whole < len(table):
+                tags.take(*layout.unpack(image.read(tags.address + whole, layout.size)))
+            return
     reason = "the dynamic table has no end"
     raise MalformedError(reason)
 
@@ -102,8 +105,8 @@ def read_dynamic_facts(
     """Add what the dynamic table and all that it leads to say."""
     # Debug files of objcopy --only-keep-debug have a PT_DYNAMIC without bytes; glibc skips it.
     dynamic = [s for s in segments if s.type == _PT_DYNAMIC and s.filesz]
-    if not dynamic:
-        return
+    if not dynamic or not dynamic[-1].vaddr:
+        return  # an address of zero is none: l_ld is what the loader asks
     try:
         image = Image(view, segments, limits)
     except TooMuchError as error:

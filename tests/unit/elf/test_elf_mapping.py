@@ -229,3 +229,20 @@ def test_a_segment_that_may_not_be_written_to_holds_the_dynamic_table_fast() -> 
 
     assert not read(data).fixed_dynamic
     assert read(elfpatch.segment(elfpatch.PT_LOAD, p_flags=4)(data)).fixed_dynamic
+
+
+def test_a_dynamic_table_at_address_zero_is_none() -> None:
+    """`_dl_map_object_from_fd` asks whether l_ld is zero, not whether there is a PT_DYNAMIC."""
+    data = Elf(soname="x").build()
+
+    assert not read(elfpatch.segment(elfpatch.PT_DYNAMIC, p_vaddr=0)(data)).dynamic
+
+
+def test_an_entry_that_the_end_of_the_file_cuts_is_completed_with_zeros() -> None:
+    """A DT_NEEDED of which only the tag is left needs the name at 0 of a table that is not."""
+    data = Elf(needed=("libx.so",)).build()
+    dynamic = read(data).segments[1]
+    facts = read(data[: dynamic.offset + 8])
+
+    assert facts.defect == "malformed: names without a string table"
+    assert facts.misnamed
