@@ -56,9 +56,9 @@ def read_symbol_facts(
     except MalformedError as error:
         broken = str(error)
     if asked.misrelative:
-        flaw = flaw or {"defect": f"malformed: {Assertion.RELATIVE}", "unrelocatable": True}
+        flaw = {"defect": f"malformed: {Assertion.RELATIVE}", "unrelocatable": True} | flaw
     if broken:
-        flaw = flaw or {"defect": f"malformed: {broken}", "unrelocatable": True}
+        flaw = {"defect": f"malformed: {broken}", "unrelocatable": True} | flaw
     # DT_GNU_HASH leaves the undefined symbols out: they all lie before its first one.
     limit = first if gnu_hash is not None and count else max(count, used)
     undefined = symbols.undefined(limit)

@@ -246,3 +246,13 @@ def test_an_entry_that_the_end_of_the_file_cuts_is_completed_with_zeros() -> Non
 
     assert facts.defect == "malformed: names without a string table"
     assert facts.misnamed
+
+
+def test_a_hash_table_that_lies_hides_no_relocation_that_does() -> None:
+    """Where nothing is searched, the first of them harms nobody, and the second kills."""
+    data = bytearray(Elf(symbols=(definition("f"),), rela=(Reloc(4000, GLOB_DAT),)).build())
+    struct.pack_into("<I", data, _hash_at(bytes(data)) + 24, 4000)
+    facts = read(bytes(data))
+
+    assert facts.unsearchable
+    assert facts.unrelocatable
