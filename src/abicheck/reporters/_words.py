@@ -30,6 +30,8 @@ _DEATHS: Final = {
 _DEFAULT_HANDLER: Final = "lambda_function"
 _ANY_HANDLER: Final = "HANDLER"
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# As Python itself writes them; messages of the runtime have lines.
+_WRITTEN: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def printable(text: str) -> str:
@@ -45,6 +47,8 @@ def printable(text: str) -> str:
 
 def _escape(character: str) -> str:
     code = ord(character)
+    if character in _WRITTEN:
+        return _WRITTEN[character]
     if code <= 0xFF:  # noqa: PLR2004 - one byte
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the BMP

@@ -186,7 +186,7 @@ def test_a_finding_is_a_line() -> None:
 
     assert written("concise", run_of(report)).splitlines() == [
         "a.zip/pkg/mod.so: error ABI901 made-up: gone",
-        "a.zip: error ABI901 made-up: no\\x0aarchive",
+        "a.zip: error ABI901 made-up: no\\narchive",
     ]
 
 

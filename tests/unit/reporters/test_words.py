@@ -42,7 +42,7 @@ from abicheck.reporters._words import (
         ("", ""),
         ("módulo 拡張 👍", "módulo 拡張 👍"),
         ("red\x1b[31m", r"red\x1b[31m"),
-        ("a\nb\tc\rd\x07", r"a\x0ab\x09c\x0dd\x07"),
+        ("a\nb\tc\rd\x07", r"a\nb\tc\rd\x07"),
         ("c1 \x9b31m", r"c1 \x9b31m"),
         ("\u202egnp.exe", r"\u202egnp.exe"),
         ("\u2066\u2069\u200b\ufeff", r"\u2066\u2069\u200b\ufeff"),
