@@ -289,6 +289,21 @@ def test_a_module_compiled_by_cython_imports_what_its_source_does(
     assert Artifact(files, words={f"p/mod{EXT}": words}).outcome("p.mod") == expected
 
 
+def test_cython_takes_the_imports_of_its_directives_out() -> None:
+    """As zmq.backend.cython._zmq, a source that Python could run as well."""
+    code = "import cython\nfrom cython import compiled\nfrom cython.cimports.libc import stdio\n"
+    files = {
+        "p/__init__.py": "",
+        f"p/mod{EXT}": "",
+        "p/mod.py": code,
+        "q.py": "import p.mod, cython",
+    }
+    artifact = Artifact(files, words={f"p/mod{EXT}": b"\0cython_runtime\0mod.py\0"})
+
+    assert artifact.outcome("p.mod") == LOADS
+    assert artifact.outcome("q") == missing("'cython'")
+
+
 def test_cython_has_words_of_its_own_for_a_name_that_is_not_there() -> None:
     files = {
         "p/__init__.py": "",

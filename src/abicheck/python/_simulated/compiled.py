@@ -52,6 +52,11 @@ def _is_filled_later(entry: str) -> bool:
     return entry == "/tmp" or entry.startswith("/tmp/")  # noqa: S108 - Lambda's, not ours
 
 
+def _is_directive(name: str) -> bool:
+    """Whether a module is there for Cython's compiler alone, to which it speaks."""
+    return name == "cython" or name.startswith("cython.")
+
+
 class Compiled(Machine):
     """The part of a process that loads extensions and bytecode."""
 
@@ -86,6 +91,11 @@ class Compiled(Machine):
                 raise self._without_numpy(module, error) from error
         return None
 
+    def is_compiled_away(self, name: str) -> bool:
+        """Whether an import stands in a source that Cython has compiled, and is none there."""
+        inside = bool(self.frames) and self.frames[-1].module.kind is ModuleKind.EXTENSION
+        return inside and _is_directive(name)
+
     def run_original(self, module: Module) -> Task:
         """Run the source that a compiled module was made from, where that lies beside it.
 
@@ -100,6 +110,7 @@ class Compiled(Machine):
         source = f"{stem}.py"
         if not self._is_compiled_from(module, source):
             return None
+        before = frozenset(self.modules)
         try:
             yield self.run_source(module, source)
         except RaisedError as error:
@@ -116,6 +127,11 @@ class Compiled(Machine):
                     ExceptionValue("ImportError", (text,), {}, failure, error.value.via)
                 ) from error
             self.doubt(error)
+        finally:
+            # The compiler has taken these imports out.
+            for name in [name for name in self.modules if name not in before]:
+                if _is_directive(name) and self.modules[name].kind is ModuleKind.ASSUMED:
+                    del self.modules[name]
         return None
 
     def _is_compiled_from(self, module: Module, source: str) -> bool:

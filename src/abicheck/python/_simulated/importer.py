@@ -74,6 +74,8 @@ class Importer(Compiled):
         parent, _, tail = name.rpartition(".")
         if owner is None and name in self.world.loaded_before:
             return assumed
+        if self.is_compiled_away(name):
+            return assumed
         if owner is not None and not owner.is_package:
             if owner.kind in _OPAQUE or owner.scope.open or self._is_hooked(name):
                 return assumed

@@ -231,7 +231,8 @@ class Process(Statements, Importer, Libraries):
             None if items is None else tuple(items),
         )
         yield from super().load(name)
-        self._remember(name, mark)
+        if not self.is_compiled_away(name):
+            self._remember(name, mark)
         return None
 
     def _remember(self, name: str, mark: _Mark) -> None:
