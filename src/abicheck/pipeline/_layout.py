@@ -77,10 +77,11 @@ def _locked(
 ) -> Iterator[Locked]:
     """Yield what Lambda's user may not read: the outermost folder, or the file."""
     behind: dict[str, list[str]] = {}
+    closed: dict[str, str | None] = {}
     if not _has_locks(contents):
         return
     for path in contents.tree.files():
-        lock = _lock(contents, path)
+        lock = _lock(contents, path, closed)
         # Of a binary that may not be read the loader speaks.
         if lock is not None and not (lock == path and is_shared_object_name(path)):
             behind.setdefault(lock, []).append(path)
@@ -127,20 +128,32 @@ def _has_locks(contents: Contents) -> bool:
     return contents.tree.seen_by_others() is not contents.tree or any(shut)
 
 
-def _lock(contents: Contents, path: str) -> str | None:
+def _lock(contents: Contents, path: str, known: dict[str, str | None]) -> str | None:
     """Return the outermost path that keeps others from a file, or None."""
     if not contents.places.holds(path):
         return None
     mode = _entry(contents, path).mode
     lock = path if mode is not None and not mode & _READ else None
-    folder = posixpath.dirname(path)
-    while contents.places.holds(folder):
-        entry = _entry(contents, folder)
-        is_closed = entry.mode is not None and entry.mode & _ENTER != _ENTER
-        if is_closed and entry.kind is Kind.DIRECTORY:
-            lock = folder
+    return _closed(contents, posixpath.dirname(path), known) or lock
+
+
+def _closed(contents: Contents, folder: str, known: dict[str, str | None]) -> str | None:
+    """Return the outermost folder, from this one up, that others may not enter.
+
+    `known` is what was found before: a thousand files in a deep folder ask for one answer.
+    """
+    new = []
+    while folder not in known and contents.places.holds(folder):
+        new.append(folder)
         folder = posixpath.dirname(folder)
-    return lock
+    closed = known.get(folder)
+    for below in reversed(new):
+        entry = _entry(contents, below)
+        is_shut = entry.mode is not None and entry.mode & _ENTER != _ENTER
+        if closed is None and is_shut and entry.kind is Kind.DIRECTORY:
+            closed = below
+        known[below] = closed
+    return closed
 
 
 def _entry(contents: Contents, path: str) -> Entry:
