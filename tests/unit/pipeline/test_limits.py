@@ -45,6 +45,12 @@ def _image(*layers: bytes) -> Callable[[], bytes]:
 
 _FILES: Final = tar([Tarred("etc/a", b"a"), Tarred("etc/b", b"b")], tarfile.GNU_FORMAT)
 _MANY: Final = tar([Tarred(f"etc/{n}") for n in range(40)])
+
+
+def _zeros() -> bytes:
+    return tar([Tarred("etc/zeros", bytes(ZEROS))], tarfile.GNU_FORMAT)
+
+
 _NESTED: Final = "x = " + "-" * 300 + "1\n"
 _BRANCHES: Final = "if x:\n    pass\n" + "elif x:\n    pass\n" * 1500
 
@@ -54,6 +60,9 @@ REACHING: Final = {
     "total": Reaching("total", 240, sound),
     "member": Reaching("member", 120, sound),
     "ratio": Reaching("ratio", 1200, lambda: zeros(b"a.bin", size=ZEROS), less=800),
+    "ratio of a layer": Reaching(
+        "ratio", 1200, lambda: archive(oci(Image((_zeros(),), packing="gzip"))), 1100, "image.tar"
+    ),
     "path": Reaching("path", 30, lambda: sound(("a" * 27 + ".py", b""))),
     "nesting": Reaching("nesting", 7, lambda: sound(("d/" * 7 + "a.py", b""))),
     "nesting of layers": Reaching(
