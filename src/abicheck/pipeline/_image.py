@@ -126,12 +126,13 @@ class _ImageReading:
         system: dict[str, ElfFacts] = {}
         sites = frozenset(() if profile is None else self._sites(profile))
         self._folders += tuple(self._led_to(sites))
+        packages = {member.name for member in members if self._is_package(member.name)}
         for member in members:
             if profile is None:
                 break
             path = f"/{member.name}"
             content = self._kept.get(path, Kept(None, None))
-            if self._is_package(member.name) or _DYNAMIC.search(member.name):
+            if member.name in packages or _DYNAMIC.search(member.name):
                 unread = path.endswith(".pth") and posixpath.dirname(path) not in sites
                 data = None if unread else content.data
                 reading.take(replace(member, data=data), content.facts)
@@ -154,13 +155,13 @@ class _ImageReading:
             ),
             irregularities=tuple(filter(self._matters, contents.inventory.irregularities)),
             image=replace(
-                self._facts(members, contents),
+                self._facts([file for file in files if file.name in packages], contents),
                 musl=musl,
                 drift=None if profile is None else base_drift(self._tree, profile, layers),
                 handler=None if profile is None else handler_of(self._image.config),
             ),
         )
-        places = {PurePosixPath(m.name): m.layer for m in members if m.layer}
+        places = {member.name: member.layer for member in members if member.layer}
         return replace(
             contents,
             inventory=inventory,
@@ -313,9 +314,8 @@ class _ImageReading:
                     yield packages
                 return
 
-    def _facts(self, members: Iterable[Member], contents: Contents) -> ImageFacts:
-        """Return what Lambda asks of the image, which it does of one with musl as well."""
-        files = [m for m in members if m.kind is Kind.FILE and self._is_package(m.name)]
+    def _facts(self, files: Sequence[Member], contents: Contents) -> ImageFacts:
+        """Return what Lambda asks of the image and of its Python code, also of one with musl."""
         return replace(
             self._image.facts,
             entry_point=entry_point(self._tree, self._config),
@@ -335,7 +335,7 @@ def in_layers(findings: Iterable[Finding], contents: Contents) -> tuple[Finding,
     placed = []
     for finding in findings:
         fault = finding.fault
-        layer = fault.location.layer or contents.layers.get(fault.location.path, "")
+        layer = fault.location.layer or contents.layers.get(str(fault.location.path), "")
         origin = ""
         if layer in commands:
             known = commands[layer]

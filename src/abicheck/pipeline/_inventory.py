@@ -69,7 +69,7 @@ class Contents:
     profile: TargetProfile
     places: Places
     system: Mapping[str, ElfFacts] = field(default_factory=dict)
-    layers: Mapping[PurePosixPath, str] = field(default_factory=dict)
+    layers: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     path_files: Mapping[str, bytes] = field(default_factory=dict)
     limits: Limits = DEFAULT_LIMITS
