@@ -39,6 +39,8 @@ RESERVED: Final = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
+    if argv == ["help"] and not os.path.lexists("help"):
+        argv = ["--help"]
     collecting = gc.isenabled()
     # The process ends with its answer; a collection would only walk every syntax
     # tree that is kept, over and over.

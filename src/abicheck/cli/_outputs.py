@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 from typing import Final
@@ -43,7 +44,9 @@ def parse_outputs(texts: Sequence[str]) -> tuple[Output, ...]:
 def _parse(text: str) -> Output:
     name, equals, file = text.partition("=")
     if name not in FORMATS:
-        reason = f"unknown format {name!r}; known: {', '.join(FORMATS)}"
+        close = get_close_matches(name, FORMATS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(FORMATS)}"
+        reason = f"unknown format {name!r}; {hint}"
         raise UsageError(reason)
     if not equals:
         return Output(name)

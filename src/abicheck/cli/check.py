@@ -9,8 +9,8 @@ from typing import Any, Final
 import click
 
 from abicheck import __version__
-from abicheck.cli import COMMANDS
 from abicheck.cli._comma import WORDS, ListOption
+from abicheck.cli._help import Sectioned
 from abicheck.cli._options import SETTINGS, examination_options
 from abicheck.cli._status import Status
 from abicheck.errors import UsageError
@@ -19,7 +19,7 @@ from abicheck.reporters import ANCHORED, FORMATS, MATRIXED, Run
 
 _EPILOG: Final = (
     "Every option is also an environment variable, lists with commas, and a key of the "
-    "configuration.  Commands: " + "; ".join(f"{name}: {what}" for name, what in COMMANDS.items())
+    "configuration."
 )
 
 
@@ -30,7 +30,7 @@ _MEANING: Final = {
 }
 
 
-@click.command("check", epilog=_EPILOG, context_settings=SETTINGS)
+@click.command("check", cls=Sectioned, epilog=_EPILOG, context_settings=SETTINGS)
 @examination_options
 @click.option(
     "--format",

@@ -62,7 +62,9 @@ def load_profile(name: str) -> TargetProfile:
             reason = f"{name}: a folder and no profile; `abicheck capture` makes one of it"
         raise ProfileError(reason) from error
     except (OSError, ValueError) as error:
-        known = get_close_matches(name, list_profiles(), n=1)
+        # Short names too: `python3.13`, `python3.13-arm64`.
+        short = (known.removeprefix("lambda-").removesuffix("-x86_64") for known in list_profiles())
+        known = get_close_matches(name, [*list_profiles(), *short], n=1)
         hint = f"; did you mean {known[0]}?" if known else "; `abicheck targets list` has them all"
         reason = f"unknown target {name!r}{hint}"
         raise ProfileError(reason) from error
