@@ -36,7 +36,13 @@ _OUTCOMES: Final = {
     Verdict.FAILS: ("error", "fails"),
     Verdict.UNCERTAIN: ("warning", "uncertain"),
 }
-_LABELS: Final = {"file": "where", "says": "the runtime says", "why": "why", "via": "reached by"}
+_LABELS: Final = {
+    "file": "where",
+    "says": "the runtime says",
+    "why": "why",
+    "from": "brought by",
+    "via": "reached by",
+}
 
 
 def write(run: Run, stream: TextIO) -> None:
@@ -196,7 +202,7 @@ def _findings(report: Report, links: dict[str, str]) -> Iterator[str]:
 def _fix(lines: Sequence[str]) -> str:
     return (
         '<div class="fix"><p>Fix</p><button type="button" hidden>Copy</button>'
-        f"<pre>{text_lines(lines)}</pre></div>\n"
+        f'<pre tabindex="0" role="region" aria-label="Fix">{text_lines(lines)}</pre></div>\n'
     )
 
 
@@ -293,7 +299,7 @@ def _packages(report: Report) -> Iterator[str]:
     sound = len(report.packages) - len(failing)
     yield (
         "<section>\n<h3>What an import would do</h3>\n"
-        f"<p>{number(sound, 'top-level name')} can be imported.</p>\n"
+        f"<p>{sound:,} of {number(len(report.packages), 'top-level name')} can be imported.</p>\n"
     )
     if failing:
         yield (

@@ -48,8 +48,9 @@ def size_map(report: Report, links: Mapping[str, str]) -> str:
         f"{size_of(report.inventory.counts.size)}: the larger the area, the more bytes."
     )
     return (
+        '<div class="scroll" tabindex="0" role="region" aria-label="Map of the bytes">'
         f'<svg class="map" viewBox="0 0 {_SPACE.width:g} {_SPACE.height:g}" role="group" '
-        f'aria-label="{attribute(label)}">{"".join(drawn)}</svg>'
+        f'aria-label="{attribute(label)}">{"".join(drawn)}</svg></div>'
     )
 
 

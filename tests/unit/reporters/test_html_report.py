@@ -290,3 +290,20 @@ def test_where_findings_are_suppressed_the_table_says_that_they_count_in_it() ->
 
     assert said not in page(plain).texts
     assert said in page(suppressing).texts
+
+
+def test_what_scrolls_can_be_reached_with_the_keyboard_and_has_a_name() -> None:
+    """A map on a telephone, a long command: a region that takes the focus."""
+    shown = written(a_full_report())
+
+    for name in ("Fix", "Map of the bytes"):
+        assert f'tabindex="0" role="region" aria-label="{name}"' in shown
+
+
+def test_what_brought_a_file_into_an_image_has_a_label() -> None:
+    finding = a_finding("usr/lib/x.so")
+    fault = replace(finding.fault, origin="RUN pip install x")
+
+    shown = written(a_report(replace(finding, fault=fault)))
+
+    assert "<dt>brought by</dt><dd>RUN pip install x</dd>" in shown
