@@ -7,6 +7,7 @@ in the environment, and the words of the line in variables of their own.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Final
 
@@ -18,6 +19,11 @@ from abicheck.cli._shared import print_report
 
 VARIABLE: Final = "_ABICHECK_COMPLETE"
 _SHELLS: Final = ("bash", "zsh", "fish")
+_RULES: Final = ("--select", "--extend-select", "--ignore")
+_FILES: Final = (
+    *("--anchor", "--baseline", "--config", "--dockerfile", "--layer", "--requirements"),
+    "--wheels",
+)
 
 
 @click.command("completion", context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,10 +58,62 @@ def _items(shell: str, words: list[str], incomplete: str) -> list[CompletionItem
     if words and words[0] in COMMANDS:
         name, rest = words[0], words[1:]
     items = _shell(shell, name).get_completions(rest, incomplete)
+    items += list(_values(name, rest, incomplete))
     if not words and not incomplete.startswith("-"):
         commands = [CompletionItem(c, help=h) for c, h in COMMANDS.items()]
         items = [*(item for item in commands if item.value.startswith(incomplete)), *items]
     return items
+
+
+def _values(command: str, words: list[str], incomplete: str) -> Iterator[CompletionItem]:
+    """Complete what an option or an argument takes, where click knows it for a text only."""
+    last = words[-1] if words else ""
+    if last in _FILES:
+        yield CompletionItem(incomplete, type="dir" if last == "--wheels" else "file")
+    known: Iterable[str] = ()
+    if last in _RULES or (command == "explain" and not words):
+        known = _rules()
+    elif last == "--format":
+        known = _formats()
+    elif last == "--runtime":
+        known = _runtimes()
+    elif last == "--target" or (command == "targets" and words[:1] in (["show"], ["diff"])):
+        known = _targets()
+        if last == "--target":
+            yield CompletionItem(incomplete, type="file")
+    # A list may have commas: what stands before the last one stays.
+    before, comma, word = incomplete.rpartition(",")
+    for each in known:
+        if each.startswith(word):
+            yield CompletionItem(f"{before}{comma}{each}")
+
+
+def _rules() -> Iterator[str]:
+    from abicheck.rules import ALL_RULES  # noqa: PLC0415 - asked of few words
+
+    for rule in ALL_RULES:
+        yield rule.info.code
+        yield rule.info.name
+
+
+def _formats() -> Iterable[str]:
+    from abicheck.reporters import FORMATS  # noqa: PLC0415 - as above
+
+    return FORMATS
+
+
+def _runtimes() -> Iterable[str]:
+    from abicheck.cli._targets import runtimes  # noqa: PLC0415 - as above
+
+    return runtimes()
+
+
+def _targets() -> Iterator[str]:
+    from abicheck.profiles import list_profiles  # noqa: PLC0415 - as above
+
+    for name in list_profiles():
+        yield name
+        yield name.removeprefix("lambda-").removesuffix("-x86_64")
 
 
 def _shell(shell: str, name: str = "check") -> ShellComplete:
