@@ -85,7 +85,8 @@ def find_wheels(folder: Path, pins: Pins, limits: Limits) -> Wheels:
 
 def _files(folder: Path) -> list[Path]:
     try:
-        found = sorted(path for path in folder.iterdir() if path.suffix == ".whl")
+        # A pipe of that name would be waited for.
+        found = sorted(p for p in folder.iterdir() if p.suffix == ".whl" and p.is_file())
     except OSError as error:
         reason = f"--wheels {folder}: {error.strerror or error}"
         raise UsageError(reason) from error

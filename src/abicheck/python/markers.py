@@ -58,7 +58,7 @@ def requirements_of(
     for line in distribution.requires:
         try:
             requirement = Requirement(line)
-        except InvalidRequirement:  # setuptools once let anything through
+        except (InvalidRequirement, RecursionError):  # setuptools once let anything through
             continue
         if all(_holds(requirement, each, extra) for each in target):
             yield requirement

@@ -49,6 +49,8 @@ __all__ = ["ImportSite", "Loads", "Simulation"]
 
 _USUAL: Final = ("handler", "lambda_handler")
 _TESTS: Final = frozenset({"tests", "test", "testing"})
+# Imports that were too long to be followed; each costs much, and no honest artifact has many.
+_MAX_GIVEN_UP: Final = 16
 
 
 class Simulation:
@@ -99,6 +101,7 @@ class Simulation:
         self._setting = setting
         self._fresh = Process(setting)
         self._after: dict[str, tuple[Process | None, Prediction]] = {}
+        self._given_up = 0
 
     def predict(self, module: str) -> Prediction:
         """Predict `importlib.import_module(module)`, parents included."""
@@ -240,6 +243,9 @@ class Simulation:
             if before is None:
                 return None, Prediction(module, outcome.verdict, outcome.failure, outcome.via)
             start = before
+        if self._given_up >= _MAX_GIVEN_UP:
+            failure = Failure(None, "too many other imports were too long to be followed")
+            return None, Prediction(module, Verdict.UNCERTAIN, failure, ())
         process = start.fork()
         try:
             with uncollected():
@@ -250,6 +256,7 @@ class Simulation:
         except DiedError as error:
             return None, Prediction(module, Verdict.FAILS, error.failure, error.via)
         except (GaveUpError, RecursionError) as error:
+            self._given_up += 1
             failure = Failure(None, str(error))
             return None, Prediction(module, Verdict.UNCERTAIN, failure, ())
         if process.doubts:

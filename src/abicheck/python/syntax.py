@@ -137,7 +137,10 @@ def _parse_newer(data: bytes, path: str, version: tuple[int, int] | None) -> lis
     value; anything else is as wrong for the target as it is here.
     """
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    text = data.decode(encoding)
+    try:
+        text = data.decode(encoding)
+    except LookupError as error:  # a codec, but none of text: no release compiles that
+        raise SyntaxError(str(error), (posixpath.basename(path), 0, 0, "")) from error
     text = _TYPE_ALIAS.sub(r"\1\2", _without_type_parameters(text))
     if version is not None and version >= _PEP_758:
         text = _UNPARENTHESIZED.sub(r"\1(\2)", text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
+from math import prod
 from typing import Final
 
 from packaging.tags import compatible_tags, cpython_tags
@@ -30,6 +31,7 @@ _LEGACY: Final[Mapping[str, tuple[int, int]]] = {
 }
 _MANYLINUX: Final = re.compile(r"(manylinux(?:1|2010|2014|_(\d+)_(\d+)))_(\w+)")
 _GLIBC: Final = re.compile(r"GLIBC_(\d+)\.(\d+)")
+_MOST_TAGS: Final = 100_000
 _OLDEST: Final = 5  # glibc 2.5: manylinux1
 _THREADED: Final = re.compile(r"\.cpython-\d+t-")
 
@@ -51,9 +53,18 @@ def target_tags(profile: TargetProfile) -> frozenset[str]:
 
 
 def expanded(tags: Iterable[str]) -> Iterator[str]:
-    """Yield the single tags of compressed sets, which some write into WHEEL as they are."""
+    """Yield the single tags of compressed sets, which some write into WHEEL as they are.
+
+    A line of a kilobyte may stand for millions; beyond what any build writes, sets
+    are yielded as they are, and fit nowhere.
+    """
+    room = _MOST_TAGS
     for tag in tags:
         parts = [part.split(".") for part in tag.split("-")]
+        room -= prod(map(len, parts))
+        if room < 0:
+            yield tag
+            continue
         yield from ("-".join(single) for single in product(*parts))
 
 
