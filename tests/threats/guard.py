@@ -33,12 +33,14 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 def watch(journal: Path, allowed: Sequence[str]) -> None:
     """Write down every deed from now on."""
     deeds = journal.open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
-    inside = tuple(f"{os.path.realpath(folder)}{os.sep}" for folder in allowed)
+    inside = tuple(os.path.join(os.path.realpath(folder), "") for folder in allowed)  # noqa: PTH118
 
     def outside(path: object) -> bool:
         if not isinstance(path, str | bytes):
             return False  # a file that is open already
         real = os.path.realpath(os.fsdecode(path))
+        if os.path.isdir(real):  # noqa: PTH112 - a nameless file is made of its folder
+            real = os.path.join(real, "")  # noqa: PTH118
         return not real.startswith(inside) and real != os.devnull
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.threats import zips
+from tests.threats import hosts, images, metadata, objects, requests, sources, words, zips
 
 if TYPE_CHECKING:
     from tests.threats.threat import Threat
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 DOCUMENT: Final = Path(__file__).parents[2] / "SECURITY.md"
 FAMILIES: Final[Mapping[str, Sequence[Threat]]] = {
     "ZIPs and wheels": tuple(zips.THREATS),
+    "Tars and container images": tuple(images.THREATS),
+    "ELF objects": tuple(objects.THREATS),
+    "Python": tuple(sources.THREATS),
+    "Metadata": tuple(metadata.THREATS),
+    "Text that would be a command": tuple(words.THREATS),
+    "Folders and files of the checking machine": tuple(hosts.THREATS),
+    "What a request brings": tuple(requests.THREATS),
 }
 THREATS: Final = tuple(threat for family in FAMILIES.values() for threat in family)
 _BEGIN: Final = "<!-- threats: written by tests/threats/table.py -->\n"
