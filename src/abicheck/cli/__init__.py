@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("abicheck: interrupted", file=sys.stderr)
         return Status.INTERRUPTED
     finally:
+        if arguments is None:
+            gc.freeze()  # nor when the interpreter ends, which always collects
         if collecting:
             gc.enable()
     return status
