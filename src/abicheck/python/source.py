@@ -158,6 +158,8 @@ def _rebound(body: Sequence[ast.stmt]) -> frozenset[str]:
 
 def _has_endless_name(data: bytes) -> bool:
     """Whether a dotted name has absurdly many parts: CPython joins them in quadratic time."""
+    if data.count(b".") < MAX_PARTS:
+        return False
     # One logical line: without a continuation it is as long as it has two bytes a part.
     if b"\\\n" not in data and b"\\\r" not in data:
         longest = max(map(len, data.split(b"\n")))
