@@ -195,12 +195,12 @@ def test_a_result_has_in_its_properties_what_the_message_says_in_words() -> None
         "module": "pkg.mod",
         "subject": "liby.so",
         "evidence": ["liby.so"],
-        "origin": r"RUN pip install\x09pkg",
+        "origin": r"RUN pip install\tpkg",
         "runtimeMessage": "ImportError: liby.so: gone",
         "crash": None,
         "fix": "pip install x",
     }
-    assert r"From: RUN pip install\x09pkg" in found["message"]["text"].splitlines()
+    assert r"From: RUN pip install\tpkg" in found["message"]["text"].splitlines()
 
 
 def test_a_result_begins_with_the_file_inside_the_artifact() -> None:

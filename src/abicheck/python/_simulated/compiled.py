@@ -44,14 +44,6 @@ _IMPORT_ERROR: Final = ExceptionValue("ImportError")
 _OPTIONAL: Final = ("_bz2", "_curses", "_dbm", "_gdbm", "_lzma", "_sqlite3", "_tkinter")
 
 
-def _is_filled_later(entry: str) -> bool:
-    """Whether a folder is one in which the function itself puts what is imported from it.
-
-    serverless-python-requirements unpacks an archive there.
-    """
-    return entry == "/tmp" or entry.startswith("/tmp/")  # noqa: S108 - Lambda's, not ours
-
-
 def _is_directive(name: str) -> bool:
     """Whether a module is there for Cython's compiler alone, to which it speaks."""
     return name == "cython" or name.startswith("cython.")
@@ -65,7 +57,18 @@ class Compiled(Machine):
         items = self.path.items if owner is None else owner.search
         known = [item for item in items or () if isinstance(item, str)]
         whole = items is not None and len(known) == len(items)
-        return known, whole and not any(map(_is_filled_later, known))
+        return known, whole and not any(map(self._is_filled_later, known))
+
+    def _is_filled_later(self, entry: str) -> bool:
+        """Whether a folder is one in which the function itself puts what is imported from it.
+
+        serverless-python-requirements unpacks an archive there.  A target may as well have its
+        task root below /tmp: what is there already, or was searched from the start, is known.
+        """
+        if entry != "/tmp" and not entry.startswith("/tmp/"):  # noqa: S108 - the target's, not ours
+            return False
+        world = self.world
+        return not world.tree.is_dir(entry) and entry not in map(str, world.interpreter.path)
 
     def import_mentioned(self, module: Module) -> Task:
         """Import what an extension's init function imports, as far as that can be seen.
