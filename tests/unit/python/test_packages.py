@@ -6,6 +6,8 @@ The texts in `IMPORTS` were printed by CPython 3.13.0 for the same trees.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Final
 
 import pytest
@@ -13,6 +15,7 @@ from tests.unit.python.simulated import (
     EXT,
     LOADS,
     OLD,
+    PYTHON,
     TASK,
     Artifact,
     Files,
@@ -397,3 +400,10 @@ def test_an_archive_may_be_unpacked_where_the_function_may_write() -> None:
 
     assert importing("m", files) == LOADS
     assert importing("n", files) == missing("'pandas'")
+
+
+def test_what_is_searched_from_the_start_is_known_wherever_it_lies() -> None:
+    """Below /tmp too: nobody will fill it."""
+    python = replace(PYTHON, path=(PurePosixPath("/tmp/task"), *PYTHON.path))  # noqa: S108 - the target's
+
+    assert Artifact({"m.py": "import pandas"}, python=python).outcome("m") == missing("'pandas'")
