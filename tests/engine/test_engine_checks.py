@@ -25,7 +25,11 @@ def in_docker(
 ) -> Iterator[str]:
     """Return the name of an image of this host in the local engine, while it is there."""
     program = os.path.realpath(sys.executable)
-    run = {"Entrypoint": [program, "-m", "awslambdaric"], "Cmd": ["app.handler"]}
+    run = {
+        "Entrypoint": [program, "-m", "awslambdaric"],
+        "Cmd": ["app.handler"],
+        "WorkingDir": "/var/task",
+    }
     image = Image((host_layer(),), run=run, name="host")
     layout = lay_out(oci(image), tmp_path_factory.mktemp("host") / "layout")
     tool("skopeo", "copy", f"oci:{layout}:host", f"docker-daemon:{REFERENCE}")
