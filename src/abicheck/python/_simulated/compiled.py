@@ -105,12 +105,7 @@ class Compiled(Machine):
         The compiled code does the same, but for what is said of names that another module does
         not have: Cython's `__Pyx_ImportFrom` has words of its own, and mypyc looks them up later.
         """
-        stem = module.file
-        for suffix in self.world.interpreter.suffixes:
-            if stem.endswith(suffix):
-                stem = stem.removesuffix(suffix)
-                break
-        source = f"{stem}.py"
+        source = self._source_beside(module.file)
         if not self._is_compiled_from(module, source):
             return None
         before = frozenset(self.modules)
@@ -123,6 +118,8 @@ class Compiled(Machine):
             here = self.relative(source)
             if not isinstance(name, str) or [site.path for site in error.value.via[-1:]] != [here]:
                 raise
+            if _CYTHON in self.setting.words(module.file) and is_circular(error.value):
+                return None  # a compiled type is there before its module's first statement runs
             if _CYTHON in self.setting.words(module.file):
                 text = f"cannot import name {name}"
                 failure = replace(failure_of(error.value), message=text)
@@ -136,6 +133,12 @@ class Compiled(Machine):
                 if _is_directive(name) and self.modules[name].kind is ModuleKind.ASSUMED:
                     del self.modules[name]
         return None
+
+    def _source_beside(self, file: str) -> str:
+        """Return where the source of an extension would lie."""
+        suffixes = self.world.interpreter.suffixes
+        suffix = next((suffix for suffix in suffixes if file.endswith(suffix)), "")
+        return f"{file.removesuffix(suffix)}.py"
 
     def _is_compiled_from(self, module: Module, source: str) -> bool:
         """Whether a source is the one that an extension was compiled from."""
